@@ -1,0 +1,1 @@
+"""Bundled domains: one file each. They import `htn` and the standard library, nothing else."""

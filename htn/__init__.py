@@ -1,0 +1,1 @@
+"""Hierarchical task network planning: pure functions and values, no input or output."""

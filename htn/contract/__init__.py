@@ -1,0 +1,52 @@
+"""Preconditions and effects as data: what a learned or declared operator promises."""
+
+from htn.contract.apply import (
+    ROUNDING,
+    bind,
+    broken_promise,
+    changes,
+    describe_changes,
+    model_of,
+    refuse,
+    scope_of,
+    write,
+)
+from htn.contract.conditions import Condition, Effect, close
+from htn.contract.contract import Contract, Parameter, Reading, check_name
+from htn.contract.parse import Names, parse_condition, parse_effect, parse_term
+from htn.contract.terms import Argument, Constant, Entry, Lookup, Output, Read, Scope, Term, Undefined
+from htn.contract.types import ANY, Type
+
+__all__ = [
+    "ANY",
+    "ROUNDING",
+    "Argument",
+    "Condition",
+    "Constant",
+    "Contract",
+    "Effect",
+    "Entry",
+    "Lookup",
+    "Names",
+    "Output",
+    "Parameter",
+    "Read",
+    "Reading",
+    "Scope",
+    "Term",
+    "Type",
+    "Undefined",
+    "bind",
+    "broken_promise",
+    "changes",
+    "check_name",
+    "close",
+    "describe_changes",
+    "model_of",
+    "parse_condition",
+    "parse_effect",
+    "parse_term",
+    "refuse",
+    "scope_of",
+    "write",
+]

@@ -1,0 +1,115 @@
+"""Preconditions, effects and promises: one comparison or one change each, as data that reads as one line.
+
+file in table                               a condition
+cash[person] >= 3
+statistics[file, column] = output.summary   an effect: assign
+cash[person] -= 3                           decrease (and += increase)
+visited[person].add(place)                  add to a list or set (and .remove)
+del loc[person]                             the entry is gone
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+from htn.contract.terms import Lookup, Scope, Term, Undefined
+from htn.state import State
+from htn.unknown import Unknown
+from htn.values import own_copy, show
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge, "in": lambda a, b: a in b, "not in": lambda a, b: a not in b,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison between two terms."""
+
+    left: Term
+    comparison: str
+    right: Term
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.comparison} {self.right}"
+
+    def refuse(self, scope: Scope, tolerance: float = 0.0) -> str | None:
+        """Return why this does not hold, with the values, or None when it does. May raise NeedsValue.
+
+        `tolerance` is relative: with it, numbers that differ only by rounding count as equal.
+        """
+        try:
+            left, right = self.left.worth(scope), self.right.worth(scope)
+            if COMPARISONS[self.comparison](left, right):
+                return None
+            if tolerance and "=" in self.comparison and self.comparison != "!=" and close(left, right, tolerance):
+                return None
+        except Undefined as missing:
+            return f"{self} does not hold: {missing}"
+        except TypeError as error:
+            return f"{self} does not hold: {error}"
+        if isinstance(right, dict) and "in" in self.comparison:
+            right = list(right)
+        return f"{self} does not hold: {show(left)} {self.comparison} {show(right)} is false"
+
+
+def close(left: Any, right: Any, tolerance: float) -> bool:
+    """Say whether two values are equal but for rounding, in whatever they are nested."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(map(close, left, right, [tolerance] * len(left)))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(close(left[key], right[key], tolerance) for key in left)
+    return bool(left == right)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A change of one place in the state. `kind` is assign, increase, decrease, add, remove or delete."""
+
+    kind: str
+    target: Lookup
+    value: Term | None = None
+
+    def __str__(self) -> str:
+        form = {
+            "assign": "{t} = {v}", "increase": "{t} += {v}", "decrease": "{t} -= {v}",
+            "add": "{t}.add({v})", "remove": "{t}.remove({v})", "delete": "del {t}",
+        }[self.kind]  # fmt: skip
+        return form.format(t=self.target, v=self.value)
+
+    def after(self, scope: Scope) -> Any:
+        """Return what the target holds afterwards, or `State.ABSENT`. Undefined when it cannot be told."""
+        if self.value is None:
+            return State.ABSENT
+        value = self.value.worth(scope)
+        if self.kind == "assign":
+            return own_copy(value, str(self.target))
+        before = self.target.worth(scope)
+        if isinstance(value, Unknown) or isinstance(before, Unknown):
+            return Unknown(f"{self.target} after {self}")
+        try:
+            return _changed(self.kind, before, value)
+        except (TypeError, ValueError) as error:
+            raise Undefined(f"{self} cannot be done: {error}") from error
+
+
+def _changed(kind: str, before: Any, value: Any) -> Any:
+    if kind == "increase":
+        return before + value
+    if kind == "decrease":
+        return before - value
+    if kind == "add":
+        return before | {value} if isinstance(before, (set, frozenset)) else [*before, value]
+    if isinstance(before, (set, frozenset)):
+        return before - {value}
+    if value not in before:
+        raise ValueError(f"{show(value)} is not in {show(before)}")
+    at = list(before).index(value)
+    return [*before[:at], *before[at + 1 :]]

@@ -1,0 +1,249 @@
+"""What is known: operators, methods, commands, and how a task is looked up. A value that is passed around.
+
+    travel = Domain("travel")
+
+    @travel.operator
+    def walk(state, person, start, end):
+        if state.loc[person] == start:
+            state.loc[person] = end
+            return state
+
+    @travel.method("travel")
+    def on_foot(state, person, start, end):
+        if state.dist[start, end] <= 2:
+            return [("walk", person, start, end)]
+
+An operator changes the state and returns it; a method returns the subtasks of its task, or yields several such
+lists, which are tried in order. Returning None (or False) means "does not apply" (Pyhop's manner; Nau, 2013).
+A command carries an action out in the world; an operator without a command is its own command.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from htn.contract import ANY, Contract, Parameter, Type, check_name
+from htn.errors import DomainError, UsageError, did_you_mean
+from htn.network import Task, show_task
+from htn.state import State
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Arity:
+    """How many arguments a function takes after the state."""
+
+    names: tuple[str, ...]
+    least: int
+    open_ended: bool = False
+
+    @classmethod
+    def of(cls, function: Callable[..., Any]) -> "Arity":
+        """Read the arity off a function whose first parameter is the state."""
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        least = sum(p.default is p.empty for p in plain)
+        return cls(tuple(p.name for p in plain), least, any(p.kind is p.VAR_POSITIONAL for p in parameters))
+
+    def accepts(self, count: int) -> bool:
+        """Say whether a task with `count` arguments can be meant."""
+        return self.least <= count and (self.open_ended or count <= len(self.names))
+
+    def __str__(self) -> str:
+        return ", ".join((*self.names, "…") if self.open_ended else self.names)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A primitive task. `apply` is None when nobody knows how to do it: that is a gap."""
+
+    name: str
+    arity: Arity
+    apply: Callable[..., Any] | None
+    description: str = ""
+    contract: Contract | None = None
+    parameters: tuple[Parameter, ...] = ()
+    version: str | None = None
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether this came out of a library."""
+        return self.version is not None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to do a compound task."""
+
+    name: str
+    task: str
+    arity: Arity
+    decompose: Callable[..., Any]
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """What a user knows about an operator: in the state `given`, with `arguments`, it makes `then` true.
+
+    `then` names every place that changes, as a state does: {"total": {"alice": 7}}.
+    """
+
+    operator: str
+    arguments: tuple[Any, ...]
+    given: Mapping[str, Any]
+    then: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StateVariable:
+    """A declared state variable: what its values mean and which are allowed."""
+
+    name: str
+    type: Type = ANY
+    description: str = ""
+
+
+@dataclass
+class Domain:
+    """Operators, methods and commands that belong together. Declaring adds to it; planning only reads it."""
+
+    name: str
+    operators: dict[str, Operator] = field(default_factory=dict)
+    methods: dict[str, tuple[Method, ...]] = field(default_factory=dict)
+    commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    variables: dict[str, StateVariable] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    make_state: Callable[[], State] | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "a domain's name")
+
+    def operator(self, function: _Function) -> _Function:
+        """Declare a primitive task: the function's name, its parameters after the state, its docstring."""
+        name = function.__name__
+        self._refuse_double(name)
+        self.operators[name] = Operator(name, Arity.of(function), function, inspect.getdoc(function) or "")
+        return function
+
+    def declare(
+        self, name: str, parameters: Mapping[str, Any], description: str, contract: Contract | None = None
+    ) -> None:
+        """Declare a primitive task that nobody has written: its typed parameters and what it should do.
+
+        `parameters` maps a name to a JSON Schema, or to "string", "number", "integer" or "boolean".
+        """
+        self._refuse_double(check_name(name, f"the domain {self.name}"))
+        typed = tuple(Parameter(p, _type(schema, f"{name}.{p}")) for p, schema in parameters.items())
+        arity = Arity(tuple(parameters), len(typed))
+        self.operators[name] = Operator(name, arity, None, inspect.cleandoc(description), contract, typed)
+
+    def method(self, task: str) -> Callable[[_Function], _Function]:
+        """Declare a way to do `task`. Methods are tried in the order in which they are declared."""
+
+        def declared(function: _Function) -> _Function:
+            if task in self.operators:
+                raise DomainError(f"{task} is an operator of {self.name}, so it cannot have a method")
+            known = self.methods.get(task, ())
+            name = function.__name__
+            if any(method.name == name for method in known):
+                raise DomainError(f"{task} has a method {name} already", where=f"domain {self.name}")
+            method = Method(name, task, Arity.of(function), function, inspect.getdoc(function) or "")
+            self.methods[task] = (*known, method)
+            return function
+
+        return declared
+
+    def command(self, operator: str) -> Callable[[_Function], _Function]:
+        """Declare what carries `operator` out in the world; it gets the run's state and changes it."""
+
+        def declared(function: _Function) -> _Function:
+            if operator not in self.operators:
+                raise DomainError(
+                    f"{operator} has a command but is no operator of {self.name}",
+                    hints=did_you_mean(operator, list(self.operators)),
+                )
+            self.commands[operator] = function
+            return function
+
+        return declared
+
+    def variable(self, name: str, schema: Any = None, description: str = "") -> None:
+        """Declare a state variable: the type of its values (a JSON Schema) and what they mean."""
+        check_name(name, f"the domain {self.name}")
+        self.variables[name] = StateVariable(name, _type(schema or {}, name), description)
+
+    def example(self, operator: str, *arguments: Any, given: Mapping[str, Any], then: Mapping[str, Any]) -> None:
+        """Add an example: whoever writes `operator` has to get it right."""
+        self.examples += (Example(operator, arguments, given, then),)
+
+    def initial_state(self, function: Callable[[], State]) -> Callable[[], State]:
+        """Declare the function that makes the state in which planning starts unless one is given."""
+        self.make_state = function
+        return function
+
+    def examples_of(self, operator: str) -> tuple[Example, ...]:
+        """Return the examples of an operator."""
+        return tuple(example for example in self.examples if example.operator == operator)
+
+    def extended_by(self, learned: Iterable[Operator]) -> "Domain":
+        """Return this domain with further operators. A written one is never replaced by a learned one."""
+        added = {
+            o.name: o for o in learned
+            if o.name not in self.methods and (o.name not in self.operators or not self.operators[o.name].apply)
+        }  # fmt: skip
+        return replace(self, operators={**self.operators, **added})
+
+    def knows(self, head: str) -> bool:
+        """Say whether some operator or method is called `head`."""
+        return head in self.operators or head in self.methods
+
+    def check_typed(self, task: Task) -> None:
+        """Check a task that a person typed. UsageError with did-you-mean when nobody knows it or its arity."""
+        head, count = task[0], len(task) - 1
+        known = [*self.operators, *self.methods]
+        if not self.knows(head):
+            raise UsageError(
+                f"the domain {self.name} has no task {head}",
+                hints=did_you_mean(head, known) or (f"it has {', '.join(sorted(known)) or 'no tasks'}",),
+            )
+        forms = [self.operators[head].arity] if head in self.operators else [m.arity for m in self.methods[head]]
+        if not any(arity.accepts(count) for arity in forms):
+            usages = sorted({f"{head}({arity})" for arity in forms})
+            raise UsageError(
+                f"{show_task(task)} has {count} argument{'' if count == 1 else 's'}",
+                hints=(f"write {' or '.join(usages)}",),
+            )
+
+    def _refuse_double(self, name: str) -> None:
+        if name in self.operators:
+            raise DomainError(f"{self.name} has an operator {name} already")
+        if name in self.methods:
+            raise DomainError(f"{name} is a task with methods in {self.name}, so it cannot be an operator")
+
+
+def _type(schema: Any, where: str) -> Type:
+    return Type.from_json({"type": schema} if isinstance(schema, str) else schema, where)
+
+
+def subtask_lists(produced: Any, method: Method) -> Iterator[tuple[Task, ...]]:
+    """Return the alternatives that a method gave: it returned one list of subtasks, or yields several."""
+    if produced is None or produced is False:
+        return
+    alternatives = produced if inspect.isgenerator(produced) else (produced,)
+    for subtasks in alternatives:
+        if subtasks is not None and subtasks is not False:
+            yield _checked(subtasks, method)
+
+
+def _checked(subtasks: Any, method: Method) -> tuple[Task, ...]:
+    if isinstance(subtasks, (list, tuple)) and all(
+        isinstance(t, tuple) and t and isinstance(t[0], str) for t in subtasks
+    ):
+        return tuple(subtasks)
+    raise DomainError(
+        f"the method {method.name} of {method.task} gave {subtasks!r:.80}",
+        hints=("a method returns a list of tasks, [('walk', person, start, end)], or None",),
+    )

@@ -1,0 +1,116 @@
+"""A plan: the actions in order, and the tree of decompositions that gave them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from htn.errors import UsageError
+from htn.network import Task, show_task
+from htn.values import from_json, to_json
+
+_FORMAT = "htn-plan/1"
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A node of the tree: a task, and the method that was used for it, or None where it is an action.
+
+    `parent` is the index of the node above in `Plan.nodes`, or None at the top. A flat list of nodes, in the
+    order in which the plan carries them out, has no limit on how deep the tree is.
+    """
+
+    task: Task
+    method: str | None
+    parent: int | None
+    version: str | None = None
+
+    @property
+    def is_action(self) -> bool:
+        """Whether this is a leaf that is carried out."""
+        return self.method is None
+
+
+@dataclass(frozen=True)
+class Action:
+    """The ground use of an operator. `version` names the learned entry that does it; written ones have none."""
+
+    task: Task
+    version: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The operator's name."""
+        return str(self.task[0])
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the operator is applied to."""
+        return self.task[1:]
+
+    def __str__(self) -> str:
+        return show_task(self.task)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do, in order, and why. Iterating gives the actions."""
+
+    domain: str
+    tasks: tuple[Task, ...]
+    nodes: tuple[Decomposition, ...]
+    expansions: int = 0
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """The actions, in order."""
+        return tuple(Action(node.task, node.version) for node in self.nodes if node.is_action)
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self.actions)
+
+    def __len__(self) -> int:
+        return sum(node.is_action for node in self.nodes)
+
+    def depths(self) -> list[int]:
+        """Return how deep each node lies; the tasks that were asked for are at 0."""
+        depths: list[int] = []
+        for node in self.nodes:
+            depths.append(0 if node.parent is None else depths[node.parent] + 1)
+        return depths
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON; `from_json` reads it back."""
+        return {
+            "format": _FORMAT,
+            "domain": self.domain,
+            "tasks": [to_json(list(task)) for task in self.tasks],
+            "actions": [
+                {"name": a.name, "arguments": to_json(list(a.arguments)), "version": a.version}
+                for a in self.actions
+            ],
+            "tree": [
+                {"task": to_json(list(n.task)), "method": n.method, "parent": n.parent, "version": n.version}
+                for n in self.nodes
+            ],
+            "expansions": self.expansions,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Plan":
+        """Return the plan that `to_json` wrote. UsageError when it is something else."""
+        if not isinstance(data, dict) or data.get("format") != _FORMAT:
+            raise UsageError(f"this is not a plan: its format is not {_FORMAT}")
+        try:
+            nodes = tuple(
+                Decomposition(_task(n["task"]), n["method"], n["parent"], n.get("version")) for n in data["tree"]
+            )
+            return cls(data["domain"], tuple(map(_task, data["tasks"])), nodes, data.get("expansions", 0))
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"this plan is malformed: {error!r}") from error
+
+
+def _task(data: object) -> Task:
+    parts = from_json(data, "a task")
+    if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
+        raise UsageError(f"{data!r:.60} is not a task")
+    return tuple(parts)

@@ -1,0 +1,303 @@
+"""What is true at one moment of a plan: named state variables, and a journal that can take back any change.
+
+A state variable is a mapping (`state.loc["alice"] == "home"`) or one plain value (`state.day == 3`). Every
+change is written to the journal with what was there before; `undo` plays the journal back. Applying and
+undoing an action therefore cost what the action changed, whatever the size of the state.
+
+A list, set or dict inside a variable can be changed where it lies (`state.cargo["van"].append("box")`). Such
+a value is copied when it is first read and compared when the action ends, so that this change is journaled
+too. What is written into a variable is copied, so no two variables share a part.
+
+Not covered: a changeable value that a method takes out of the state and passes on as an argument is the same
+object as in the state; and a key that is deleted and then restored comes last in the iteration order.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from htn.errors import NeedsValue, UsageError
+from htn.values import ATOMS, from_json, own_copy, show, to_json
+
+_ABSENT: Any = object()
+_Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
+
+
+class _Journal:
+    """The changes since the state was made, oldest first, and the values whose parts may have changed."""
+
+    __slots__ = ("changes", "watched")
+
+    def __init__(self) -> None:
+        self.changes: list[_Change] = []
+        self.watched: dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any, Any]] = {}
+
+    def settle(self) -> None:
+        """Journal what was changed in place since the last call."""
+        for holder, key, value, before in self.watched.values():
+            if dict.get(holder, key, _ABSENT) is value and _differs(value, before):
+                self.changes.append((holder, key, before))
+        self.watched.clear()
+
+
+def _differs(value: object, before: object) -> bool:
+    try:
+        return value != before
+    except NeedsValue:
+        return True
+
+
+class Variable(dict[Any, Any]):
+    """A state variable: a dict that journals each change. Values without parts are read at a dict's own speed."""
+
+    __slots__ = ("_journal", "_name")
+    _journal: _Journal
+    _name: str
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if type(value) not in ATOMS:
+            value = own_copy(value, f"state.{self._name}[{show(key)}]")
+            self.__class__ = _WatchedVariable
+        self._journal.changes.append((self, key, dict.get(self, key, _ABSENT)))
+        dict.__setitem__(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._journal.changes.append((self, key, dict.__getitem__(self, key)))
+        dict.__delitem__(self, key)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Remove a key and return its value."""
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[Any, Any]:
+        """Remove and return the last pair."""
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Remove every key."""
+        for key in list(self):
+            del self[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, after setting it to `default` when it is absent."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *pairs: Any, **named: Any) -> None:
+        """Set many keys."""
+        for key, value in dict(*pairs, **named).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> "Variable":  # type: ignore[misc]  # returns itself, as dict does
+        self.update(other)
+        return self
+
+
+class _WatchedVariable(Variable):
+    """A variable that holds lists, sets or dicts: each one that is read may be changed where it lies."""
+
+    __slots__ = ()
+
+    def _watch(self, key: Any, value: Any) -> Any:
+        if type(value) not in ATOMS:
+            mark = (id(self), key)
+            if mark not in self._journal.watched:
+                before = own_copy(value, f"state.{self._name}")
+                self._journal.watched[mark] = (self, key, value, before)
+        return value
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._watch(key, dict.__getitem__(self, key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            return default
+        return self[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        # Overridden so that dict(variable) and variable | other read each value through __getitem__.
+        return dict.__iter__(self)
+
+    def values(self) -> Any:
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        return [(key, self[key]) for key in self]
+
+    def copy(self) -> dict[Any, Any]:
+        return dict(self.items())
+
+    def _settled_write(self, key: Any) -> None:
+        # A value that is replaced must be journaled as it was before it was changed in place.
+        watched = self._journal.watched.pop((id(self), key), None)
+        if watched and _differs(watched[2], watched[3]):
+            self._journal.changes.append((self, key, watched[3]))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._settled_write(key)
+        Variable.__setitem__(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._settled_write(key)
+        Variable.__delitem__(self, key)
+
+
+class State:
+    """The state variables at one moment. `State({"loc": {"alice": "home"}, "day": 3})`."""
+
+    __slots__ = ("__dict__", "__weakref__", "_journal")
+    _journal: _Journal
+
+    def __init__(self, variables: Mapping[str, object] | None = None, /, **more: object) -> None:
+        object.__setattr__(self, "_journal", _Journal())
+        for name, value in {**(variables or {}), **more}.items():
+            setattr(self, name, value)
+        self._journal.changes.clear()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.isidentifier() or name.startswith("_"):
+            raise UsageError(f"{name!r} cannot name a state variable: use a plain identifier")
+        if isinstance(value, dict):
+            value = _variable(self._journal, name, value)
+        elif not isinstance(value, tuple) and type(value) not in ATOMS:
+            raise UsageError(
+                f"state.{name} cannot be a bare {type(value).__name__}",
+                hints=(f"make it an entry of a mapping, such as state.{name}['all']",),
+            )
+        variables = self.__dict__
+        self._journal.changes.append((variables, name, variables.get(name, _ABSENT)))
+        variables[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        variables = self.__dict__
+        if name not in variables:
+            raise AttributeError(f"the state has no variable {name!r}")
+        self._journal.changes.append((variables, name, variables.pop(name)))
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the state has no variable {name!r}; it has {', '.join(self) or 'none'}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, State) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # a state changes, so it is no key
+
+    def __repr__(self) -> str:
+        return f"State({self.__dict__!r})"
+
+    def mark(self) -> int:
+        """Return a point that `undo` can go back to."""
+        self._journal.settle()
+        return len(self._journal.changes)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since `mark`, newest first."""
+        journal = self._journal
+        journal.settle()
+        changes = journal.changes
+        while len(changes) > mark:
+            holder, key, before = changes.pop()
+            if before is _ABSENT:
+                dict.pop(holder, key, None)
+            else:
+                dict.__setitem__(holder, key, before)
+
+    def changes_since(self, mark: int) -> dict[tuple[str, Any], Any]:
+        """Return what differs from the state at `mark`.
+
+        Maps (variable, key) to the value it has here, or to `State.ABSENT` where it is gone; the key of a
+        variable that is one plain value is None.
+        """
+        self._journal.settle()
+        first: dict[tuple[str, Any], Any] = {}
+        for holder, key, before in self._journal.changes[mark:]:
+            at = (holder._name, key) if isinstance(holder, Variable) else (key, None)
+            first.setdefault(at, before)
+        return {
+            at: after
+            for at, before in first.items()
+            if (after := self.look_up(*at)) is _ABSENT or before is _ABSENT or _differs(after, before)
+        }
+
+    ABSENT = _ABSENT
+
+    def look_up(self, variable: str, key: Any = None) -> Any:
+        """Return what is at a variable and key, or `State.ABSENT`. Without a key: the plain value."""
+        held = self.__dict__.get(variable, _ABSENT)
+        if not isinstance(held, Variable):
+            return held
+        return _ABSENT if key is None else held.get(key, _ABSENT)
+
+    def copy(self) -> "State":
+        """Return a state with the same values and an empty journal."""
+        return State(self.__dict__)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the state as JSON: a variable is an object, or a list of pairs where keys are not texts."""
+        return {name: _variable_to_json(name, value) for name, value in self.__dict__.items()}
+
+    @classmethod
+    def from_json(cls, data: object) -> "State":
+        """Return the state that `to_json` wrote: an object or a list of [key, value] pairs is a mapping."""
+        if not isinstance(data, dict):
+            raise UsageError("a state is a JSON object: its keys name state variables")
+        return cls({str(name): _variable_from_json(str(name), value) for name, value in data.items()})
+
+
+def _variable(journal: _Journal, name: str, pairs: Mapping[Any, Any]) -> Variable:
+    where = f"state.{name}"
+    values = {key: own_copy(value, where) for key, value in pairs.items()}
+    plain = all(type(value) in ATOMS for value in values.values())
+    variable = (Variable if plain else _WatchedVariable)(values)
+    variable._journal, variable._name = journal, name
+    return variable
+
+
+def _variable_to_json(name: str, value: object) -> object:
+    where = f"state.{name}"
+    if not isinstance(value, Variable):
+        return to_json(value, where)
+    pairs = [(to_json(key, where), to_json(part, where)) for key, part in value.items()]
+    if all(isinstance(key, str) for key, _ in pairs):
+        return dict(pairs)
+    return [[_bare(key), part] for key, part in pairs]
+
+
+def _bare(key: Any) -> Any:
+    # In a list of pairs a key that is a list can only be a tuple, so people need not write the mark.
+    return key["$tuple"] if isinstance(key, dict) and key.keys() == {"$tuple"} else key
+
+
+def _variable_from_json(name: str, data: object) -> object:
+    where = f"state.{name}"
+    if not isinstance(data, list):
+        return from_json(data, where)
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in data):
+        raise UsageError(
+            f"{where} is a list, but not of [key, value] pairs",
+            hints=(f'write {{"{name}": {{"key": value}}}} or {{"{name}": [[["a", "b"], value]]}}',),
+        )
+    try:
+        return {_key(key, where): from_json(value, where) for key, value in _pairs(data)}
+    except TypeError as error:
+        raise UsageError(f"{where} has a key that cannot be one: {error}") from error
+
+
+def _pairs(data: list[Any]) -> Iterable[tuple[Any, Any]]:
+    return ((key, value) for key, value in data)
+
+
+def _key(key: object, where: str) -> object:
+    value = from_json(key, where)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,53 @@
+"""A value that only execution can know, such as what a measurement will say.
+
+The planner carries an `Unknown` like any other value: it may be stored in a state variable and passed on
+as an argument. It cannot be looked into: a comparison, a truth test, a hash or arithmetic on it raises
+`NeedsValue`, so that a plan never rests on a guess. The engine itself knows unknowns by identity.
+"""
+
+from typing import NoReturn
+
+from htn.errors import NeedsValue
+
+
+class Unknown:
+    """A stand-in, while planning, for the value that `description` names."""
+
+    __slots__ = ("description",)
+
+    def __init__(self, description: str) -> None:
+        self.description = description
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.description!r})"
+
+    def __copy__(self) -> "Unknown":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Unknown":
+        return self
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise NeedsValue(
+            f"planning needs {self.description}, which only execution can know",
+            hints=("let the domain decide this by something that is known before the run",),
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self._refuse()
+
+    def __eq__(self, other: object) -> bool:
+        return True if self is other else self._refuse()
+
+    def __ne__(self, other: object) -> bool:
+        return False if self is other else self._refuse()
+
+    __hash__ = _refuse
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse
+    __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _refuse
+    __int__ = __float__ = __index__ = __round__ = _refuse
