@@ -96,6 +96,14 @@ class Example:
     given: Mapping[str, Any]
     then: Mapping[str, Any]
 
+    def changes(self) -> dict[tuple[str, Any], Any]:
+        """Return the places that change, and to what, by (variable, key); a plain value has no key: None."""
+        after: dict[tuple[str, Any], Any] = {}
+        for variable, value in self.then.items():
+            pairs = value.items() if isinstance(value, Mapping) else [(None, value)]
+            after |= {(variable, key): part for key, part in pairs}
+        return after
+
 
 @dataclass(frozen=True)
 class StateVariable:

@@ -1,0 +1,1 @@
+"""Acting and learning: the only package that touches the outside world."""

@@ -1,0 +1,101 @@
+"""Carry out a plan, one action after the other.
+
+A learned action runs its body in the sandbox, held to its contract; a written one runs its command, or, where
+there is none, its operator on the run's state. The state is changed by a step that went well and by no other.
+A body that breaks its contract stops the run, and its entry is demoted at once: later plans do without it.
+
+Not here: steps at the same time, retries, replanning, runs that survive the process.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from executor.body import perform
+from executor.library import Library
+from executor.run import Event, Run
+from executor.sandbox import Sandbox, SandboxLimits
+from htn.contract import write
+from htn.domain import Domain
+from htn.errors import ContractViolated, ExecutionError, HtnError
+from htn.network import show_task
+from htn.plan import Action, Plan
+from htn.state import State
+from htn.values import show, to_json
+
+
+@dataclass(frozen=True)
+class Actor:
+    """What it takes to carry out plans of a domain."""
+
+    domain: Domain
+    library: Callable[[], Library]
+    sandbox: Callable[[], Sandbox]
+    limits: SandboxLimits
+    clock: Callable[[], float] = time.perf_counter
+
+    def act(self, plan: Plan, state: State, on_event: Callable[[Event], None] = lambda event: None) -> Run:
+        """Carry out `plan`, changing `state`. The run says how far it came; its failed step says why."""
+        events: list[Event] = []
+
+        def tell(event: Event) -> None:
+            events.append(event)
+            on_event(event)
+
+        actions = plan.actions
+        for at, action in enumerate(actions):
+            tell(Event(at, "start"))
+            started, mark = self.clock(), state.mark()
+            try:
+                self._do(action, state)
+            except HtnError as error:
+                state.undo(mark)
+                detail = "\n".join([error.message, *(f"hint: {hint}" for hint in error.hints)])
+                tell(Event(at, "fail", self.clock() - started, detail))
+                break
+            tell(Event(at, "finish", self.clock() - started))
+        return Run.of(actions, events)
+
+    def _do(self, action: Action, state: State) -> None:
+        if action.version is not None:
+            self._run_body(action, action.version, state)
+            return
+        function = self.domain.commands.get(action.name) or self.domain.operators[action.name].apply
+        if function is None:
+            raise ExecutionError(f"nobody knows how to do {action}")
+        try:
+            result: Any = function(state, *action.arguments)
+        except HtnError:
+            raise
+        except Exception as error:  # a command may raise anything; it is the step that failed
+            raise ExecutionError(f"{action.name} raised {type(error).__name__}: {error}") from error
+        if result is None or result is False:
+            raise ExecutionError(
+                f"{action} does not apply to what is true now", hints=("the plan assumed otherwise",)
+            )
+
+    def _run_body(self, action: Action, version: str, state: State) -> None:
+        entry = self.library().entry(version)
+        seen = perform(
+            entry.program(), entry.promise(), state, action.arguments, self.sandbox(), limits=self.limits
+        )
+        if seen.ok:
+            write(state, seen.after)
+            return
+        if seen.refused:
+            raise ExecutionError(f"{action} does not apply to what is true now: {seen.problem}")
+        if seen.category not in ("environment", "protocol"):
+            self.library().demote(version, {
+                "detail": (seen.problem or "")[:2000],
+                "category": seen.category,
+                "task": show_task(action.task),
+                "counterexample": {"arguments": to_json(list(action.arguments))},
+            })  # fmt: skip
+        raise ContractViolated(
+            f"the learned body of {action} broke its contract: {(seen.problem or '')[:500]}",
+            hints=(
+                f"it was demoted, so plans do without it: htn library show {show(action.name)}",
+                f"learn it again: htn learn {self.domain.name} '{action}'",
+            ),
+        )

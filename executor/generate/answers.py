@@ -1,0 +1,46 @@
+"""The forms in which a model answers. What it says is data until the contract and the rules have checked it."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    """Strict: a field that was not asked for, or of another type, is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+
+class NamedType(_Answer):
+    """A parameter or an output."""
+
+    name: str = Field(max_length=64)
+    type: dict[str, Any]
+    description: str = Field(default="", max_length=300)
+
+
+class NamedRead(_Answer):
+    """A value of the state that the body is given."""
+
+    name: str = Field(max_length=64)
+    source: str = Field(alias="from", max_length=200)
+    type: dict[str, Any] = Field(default_factory=dict)
+
+
+class ContractAnswer(_Answer):
+    """A contract, as a model writes it."""
+
+    description: str = Field(max_length=2000)
+    parameters: list[NamedType] = Field(max_length=16)
+    reads: list[NamedRead] = Field(default_factory=list, max_length=16)
+    outputs: list[NamedType] = Field(default_factory=list, max_length=16)
+    preconditions: list[str] = Field(default_factory=list, max_length=32)
+    effects: list[str] = Field(min_length=1, max_length=32)
+    ensures: list[str] = Field(default_factory=list, max_length=32)
+
+
+class BodyAnswer(_Answer):
+    """A body, as a model writes it."""
+
+    code: str = Field(max_length=100_000)
+    explanation: str = Field(default="", max_length=4000)

@@ -1,0 +1,153 @@
+"""Fill the prompt templates. What is filled in is data, and stands between marks that data cannot forge."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from executor.check.static import MODULES
+from htn.contract import Contract
+from htn.domain import Domain, Example
+from htn.failure import Gap
+from htn.network import show_task
+from htn.state import State
+from htn.values import to_json
+
+_MOST_STATE = 4_000
+_MOST_ITEMS = 6
+_TEMPLATES = ("system", "contract", "body", "repair")
+
+
+def _template(name: str) -> str:
+    return (files("executor.generate") / "prompts" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def templates_version() -> str:
+    """Return the identity of the prompt templates: the first 12 digits of their SHA-256."""
+    text = "\0".join(_template(name) for name in _TEMPLATES)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def system_prompt() -> str:
+    """Return what is said before every question."""
+    return _template("system")
+
+
+def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = ()) -> str:
+    """Return the question for a contract. `problems` are what was wrong with the answers before."""
+    name = str(gap.task[0])
+    operator = domain.operators.get(name)
+    known = [o for o in domain.operators.values() if o.apply is not None]
+    wrong = [f"- {_data(problem)}" for problem in problems]
+    return _template("contract").format(
+        task=_data(show_task(gap.task)),
+        name=name,
+        description=_data((operator.description if operator else "") or f"what its name says: {name}"),
+        parameters=_data(_parameters(domain, gap)),
+        variables=_data("\n".join(_variables(domain, gap.state))),
+        state=_data(relevant_state(gap.state, gap.task[1:])),
+        examples=_data(_examples(domain.examples_of(name))),
+        operators=_data("\n".join(f"{o.name}({o.arity}): {o.description.split(chr(10))[0]}" for o in known)),
+        problems="\nYour contract before could not be used:\n" + "\n".join(wrong) if wrong else "",
+    )
+
+
+def body_prompt(domain: Domain, contract: Contract) -> str:
+    """Return the question for a body."""
+    return _template("body").format(
+        contract=_data(_contract(contract)),
+        description=_data(_description(domain, contract)),
+        examples=_data(_examples(domain.examples_of(contract.name))),
+        name=contract.name,
+        arguments=_arguments(contract),
+        modules=", ".join(sorted(MODULES)),
+    )
+
+
+def repair_prompt(
+    domain: Domain, contract: Contract, *, code: str, check: str, problem: str, attempts: Iterable[str]
+) -> str:
+    """Return the question for a better body, with what was wrong with the last one."""
+    return _template("repair").format(
+        name=contract.name,
+        contract=_data(_contract(contract)),
+        description=_data(_description(domain, contract)),
+        code=_data(code),
+        check=check,
+        problem=_data(problem),
+        attempts=_data("\n".join(attempts) or "none"),
+        arguments=_arguments(contract),
+    )
+
+
+def relevant_state(state: State, arguments: tuple[Any, ...]) -> str:
+    """Return the part of a state that mentions the arguments, long values cut, as JSON."""
+    mentioned = {a for a in arguments if isinstance(a, (str, int, float))}
+    part: dict[str, Any] = {}
+    for name in state:
+        value = getattr(state, name)
+        if not isinstance(value, Mapping):
+            part[name] = to_json(value)
+            continue
+        keys = [k for k in value if mentioned & set(k if isinstance(k, tuple) else (k,))] or list(value)[:2]
+        part[name] = [[to_json(k), _cut(to_json(value[k]))] for k in keys[:_MOST_ITEMS]]
+    text = json.dumps(part, ensure_ascii=False)
+    return text if len(text) <= _MOST_STATE else text[:_MOST_STATE] + " …"
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, list):
+        kept = [_cut(part) for part in value[:_MOST_ITEMS]]
+        return [*kept, f"… {len(value) - _MOST_ITEMS} more"] if len(value) > _MOST_ITEMS else kept
+    if isinstance(value, dict):
+        return {key: _cut(part) for key, part in list(value.items())[: 4 * _MOST_ITEMS]}
+    return value
+
+
+def _data(text: str) -> str:
+    return text.replace("BEGIN DATA", "BEGIN_DATA").replace("END DATA", "END_DATA")
+
+
+def _contract(contract: Contract) -> str:
+    return "\n".join(contract.lines()) + "\n" + json.dumps(contract.to_json(), ensure_ascii=False)
+
+
+def _description(domain: Domain, contract: Contract) -> str:
+    operator = domain.operators.get(contract.name)
+    return (operator.description if operator else "") or contract.description
+
+
+def _arguments(contract: Contract) -> str:
+    return ", ".join([*(p.name for p in contract.parameters), *(r.name for r in contract.reads)])
+
+
+def _parameters(domain: Domain, gap: Gap) -> str:
+    operator = domain.operators.get(str(gap.task[0]))
+    if operator and operator.parameters:
+        return "\n".join(f"{p.name}: {json.dumps(p.type.to_json())}" for p in operator.parameters)
+    rows = [f"argument {at}: for instance {to_json(a)!r}" for at, a in enumerate(gap.task[1:], 1)]
+    return "\n".join([f"{len(rows)} parameters; choose their names", *rows])
+
+
+def _variables(domain: Domain, state: State) -> list[str]:
+    rows = [
+        f"{v.name}: {v.description or 'no description'}; values: {json.dumps(v.type.to_json(), ensure_ascii=False)}"
+        for v in domain.variables.values()
+    ]
+    return rows + [f"{name}: not described" for name in state if name not in domain.variables]
+
+
+def _examples(examples: tuple[Example, ...]) -> str:
+    rows = [
+        json.dumps(
+            {
+                "arguments": to_json(list(e.arguments)),
+                "state before": State(e.given).to_json(),
+                "what it changes": State(e.then).to_json(),
+            },
+            ensure_ascii=False,
+        )
+        for e in examples
+    ]
+    return "\n".join(rows) or "none"

@@ -1,0 +1,74 @@
+"""From a gap to a contract, from a contract to a candidate, from a counterexample to a repaired candidate."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from executor.check import Candidate
+from executor.generate.answers import BodyAnswer, ContractAnswer
+from executor.generate.contracts import contract_problems
+from executor.generate.prompt import body_prompt, contract_prompt, repair_prompt, system_prompt
+from executor.model import Message, Model
+from htn.contract import Contract
+from htn.domain import Domain
+from htn.errors import GapOpen, UsageError
+from htn.failure import Gap
+
+_CONTRACT_ATTEMPTS = 3
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Proposer:
+    """Asks one model about one domain."""
+
+    model: Model
+    domain: Domain
+    on_text: Callable[[str], None] | None = None
+
+    def contract(self, gap: Gap) -> Contract:
+        """Return a contract for the gap that can be used: names, types and places in the state exist.
+
+        A contract that cannot be used goes back with what is wrong, twice. GapOpen when it is still wrong then.
+        """
+        name, problems = str(gap.task[0]), list[str]()
+        declared = self.domain.operators.get(name)
+        if declared and declared.contract is not None:
+            return declared.contract
+        for _ in range(_CONTRACT_ATTEMPTS):
+            answer = self._ask(contract_prompt(self.domain, gap, problems), ContractAnswer, "contract")
+            data = {"name": name, **answer.model_dump(by_alias=True)}
+            try:
+                contract = Contract.from_json(data, {*self.domain.variables, *gap.state})
+                problems = contract_problems(contract, self.domain, gap)
+            except UsageError as error:
+                problems = [" ".join([error.message, *error.hints])]
+            if not problems:
+                return contract
+        raise GapOpen(
+            f"the model gave no contract for {gap} that can be used: {problems[0]}",
+            hints=(
+                "declare the operator with a contract of your own",
+                "describe it, or give an example, in the domain",
+            ),
+        )
+
+    def body(self, contract: Contract, *, sample: int = 0) -> Candidate:
+        """Return a first body for a frozen contract."""
+        answer = self._ask(body_prompt(self.domain, contract), BodyAnswer, "body", sample)
+        return Candidate(contract, answer.code)
+
+    def repaired(self, candidate: Candidate, check: str, problem: str, attempts: Sequence[str]) -> Candidate:
+        """Return another body, after telling what was wrong with `candidate`."""
+        question = repair_prompt(
+            self.domain, candidate.contract, code=candidate.code, check=check, problem=problem, attempts=attempts
+        )
+        answer = self._ask(question, BodyAnswer, "repair", len(attempts))
+        return Candidate(candidate.contract, answer.code)
+
+    def _ask(self, question: str, form: type[_Form], purpose: str, sample: int = 0) -> _Form:
+        messages = [Message("system", system_prompt()), Message("user", question)]
+        answer = self.model.ask(messages, form, purpose=purpose, sample=sample, seed=sample, on_text=self.on_text)
+        return answer.value

@@ -1,0 +1,209 @@
+"""Close a gap: ask for a contract, freeze it, ask for a body, climb the ladder, repair, admit.
+
+The way is always the same and each stage is timed:
+
+    contract -> freeze -> body -> ladder --passed--> admit
+                           ^         │
+                           └─ repair ┘   at most `repairs` times, with one counterexample
+
+A body that fails is repaired with the counterexample; one that repeats an earlier body word for word ends the
+work. When the evidence does not suffice the answer is an abstention with the reason: nothing is admitted. The
+model's budget is the model's own (see executor.model): when it is used up, `LimitReached` comes through.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from executor.check import Candidate
+from executor.generate import Proposer, templates_version
+from executor.library import Entry, Library, Provenance
+from executor.model import Model
+from executor.sandbox import Sandbox, SandboxLimits
+from executor.validate import Evidence, Situation, Trial, Verdict, climb
+from htn.contract import Contract
+from htn.domain import Domain
+from htn.failure import Gap
+from htn.network import show_task
+from htn.state import State
+from htn.values import to_json
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class LearnEvent:
+    """Something that happened while a gap was being closed.
+
+    `kind` is "start" or "done" for a stage (contract, body, repair, admit), "rung" for a rung of the ladder, and
+    "text" for words of the model as they arrive.
+    """
+
+    kind: str
+    stage: str
+    detail: str = ""
+    seconds: float = 0.0
+    ok: bool = True
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A body that was tried, and what the ladder said."""
+
+    candidate: Candidate
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of a gap. `version` is None when nothing was admitted; then `reason` says why."""
+
+    gap: Gap
+    contract: Contract
+    attempts: tuple[Attempt, ...]
+    seconds: dict[str, float]
+    version: str | None = None
+    trust: str | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Learner:
+    """What it takes to close the gaps of a domain."""
+
+    domain: Domain
+    model: Model
+    sandbox: Sandbox
+    library: Library
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
+    repairs: int = 2
+    on_event: Callable[[LearnEvent], None] = lambda event: None
+    clock: Callable[[], float] = time.perf_counter
+
+    def close(self, gap: Gap) -> Learned:
+        """Close a gap, or say why it stays open. Nothing is written but the one admission at the end."""
+        seconds: dict[str, float] = {}
+        asked_before = len(self.model.calls)
+        proposer = Proposer(self.model, self.domain, lambda text: self.on_event(LearnEvent("text", "model", text)))
+        contract = self._timed("contract", seconds, lambda: proposer.contract(gap), _frozen)
+        candidate = self._timed("body", seconds, lambda: proposer.body(contract), _size)
+        attempts: list[Attempt] = []
+        while True:
+            verdict = self._climb(candidate, gap, seconds)
+            attempts.append(Attempt(candidate, verdict))
+            if verdict.passed:
+                break
+            if reason := self._why_stop(attempts):
+                return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
+            candidate = self._repair(proposer, attempts, seconds)
+        trust = verdict.trust()
+        if trust == "quarantined" and self._has_better(contract.name):
+            reason = "its body passed, but without an example of yours it is no better than the one in the library"
+            return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
+        calls = len(self.model.calls) - asked_before
+        entry = self._entry(gap, candidate, calls=calls, repairs=len(attempts) - 1, seconds=dict(seconds))
+        gathered = [e for attempt in attempts for e in attempt.verdict.evidence]
+        version = self._timed(
+            "admit", seconds, lambda: self.library.admit(entry, trust, gathered), lambda v: f"{trust}, {v[:12]}"
+        )
+        return Learned(gap, contract, tuple(attempts), seconds, version, trust)
+
+    def _has_better(self, name: str) -> bool:
+        return any(operator.name == name for operator in self.library.operators(self.domain.name))
+
+    def _climb(self, candidate: Candidate, gap: Gap, seconds: dict[str, float]) -> Verdict:
+        trial = Trial(
+            candidate,
+            self.sandbox,
+            variables=self.domain.variables,
+            examples=self.domain.examples_of(candidate.contract.name),
+            at_the_gap=(Situation(gap.state, gap.task[1:]),),
+            limits=self.limits,
+        )
+        started = self.clock()
+        verdict = climb(
+            trial, on_evidence=lambda e: self.on_event(LearnEvent("rung", e.name, e.detail, e.seconds, e.passed, e))
+        )
+        seconds["ladder"] = seconds.get("ladder", 0.0) + self.clock() - started
+        return verdict
+
+    def _why_stop(self, attempts: list[Attempt]) -> str | None:
+        failed = attempts[-1].verdict.failed
+        assert failed is not None  # only asked after a failed climb
+        what = f"its body fails at rung {failed.rung}, {failed.name}: {failed.detail}"
+        if failed.rung in (2, 8) and not failed.counterexample and not failed.trials:
+            return what
+        if attempts[-1].candidate.hash in {a.candidate.hash for a in attempts[:-1]}:
+            return f"{what}; the repaired body repeats an earlier one"
+        if len(attempts) > self.repairs:
+            return f"{what}, after {len(attempts) - 1} repairs"
+        return None
+
+    def _repair(self, proposer: Proposer, attempts: list[Attempt], seconds: dict[str, float]) -> Candidate:
+        failed = attempts[-1].verdict.failed
+        assert failed is not None  # only called after a failed climb
+        problem = "\n".join([failed.detail, str(failed.counterexample or "")]).strip()
+        diagnoses = [f"{n}. {_diagnosis(a.verdict)}" for n, a in enumerate(attempts, 1)]
+        return self._timed(
+            "repair",
+            seconds,
+            lambda: proposer.repaired(attempts[-1].candidate, failed.name, problem, diagnoses),
+            _size,
+        )
+
+    def _timed(
+        self, stage: str, seconds: dict[str, float], work: Callable[[], _Result], say: Callable[[_Result], str]
+    ) -> _Result:
+        self.on_event(LearnEvent("start", stage))
+        started = self.clock()
+        result = work()
+        took = self.clock() - started
+        seconds[stage] = seconds.get(stage, 0.0) + took
+        self.on_event(LearnEvent("done", stage, say(result), took))
+        return result
+
+    def _entry(
+        self, gap: Gap, candidate: Candidate, *, calls: int, repairs: int, seconds: dict[str, float]
+    ) -> Entry:
+        name = candidate.contract.name
+        return Entry(
+            domain=self.domain.name,
+            name=name,
+            contract=candidate.contract.to_json(),
+            code=candidate.code,
+            language=candidate.language,
+            examples=[
+                {
+                    "arguments": to_json(list(e.arguments)),
+                    "given": State(e.given).to_json(),
+                    "then": State(e.then).to_json(),
+                }
+                for e in self.domain.examples_of(name)
+            ],
+            provenance=Provenance(
+                task=show_task(gap.task),
+                model=self.model.name,
+                prompts=templates_version(),
+                calls=calls,
+                repairs=repairs,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                seconds={stage: round(value, 4) for stage, value in seconds.items()},
+            ),
+        )
+
+
+def _diagnosis(verdict: Verdict) -> str:
+    failed = verdict.failed
+    return f"failed at {failed.name}: {failed.detail[:200]}" if failed else "passed"
+
+
+def _frozen(contract: Contract) -> str:
+    return f"{contract.signature}, frozen as {contract.hash[:12]}"
+
+
+def _size(candidate: Candidate) -> str:
+    lines = candidate.code.count("\n") + 1
+    return f"{lines} line{'' if lines == 1 else 's'} of {candidate.language}"

@@ -1,0 +1,84 @@
+"""What a rung of the ladder found out, and what all of them together allow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """One input on which a body is wrong, as small as it was found."""
+
+    arguments: tuple[Any, ...]
+    given: Mapping[str, Any]
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        rows = [f"input:    {_brief(self.given)}"]
+        if self.expected:
+            rows.append(f"expected: {self.expected}")
+        return "\n".join([*rows, f"got:      {self.got}"])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The result of one rung: what was done, how often, and what came out."""
+
+    rung: int
+    name: str
+    passed: bool
+    detail: str
+    trials: int = 0
+    seconds: float = 0.0
+    level: str = ""
+    counterexample: Counterexample | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evidence as JSON."""
+        record: dict[str, Any] = {
+            "rung": self.rung,
+            "name": self.name,
+            "passed": self.passed,
+            "detail": self.detail,
+            "trials": self.trials,
+            "seconds": round(self.seconds, 4),
+        }
+        if self.level:
+            record["sandbox"] = self.level
+        if self.counterexample:
+            record["counterexample"] = str(self.counterexample)
+        return record | dict(self.data)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the ladder says about a candidate: how far it came, and why not further."""
+
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rung passed."""
+        return all(e.passed for e in self.evidence)
+
+    @property
+    def failed(self) -> Evidence | None:
+        """The rung that failed, or None."""
+        return next((e for e in self.evidence if not e.passed), None)
+
+    def trust(self) -> str:
+        """Return the level that this evidence is good for.
+
+        Rungs 0 to 4 alone: quarantined, good for this one request. With rung 8 and an example of the user's that
+        was run: probation, usable in plans.
+        """
+        with_example = any(e.rung == 4 and e.passed and e.trials for e in self.evidence)
+        contract_held = any(e.rung == 8 and e.passed and e.trials for e in self.evidence)
+        return "probation" if self.passed and with_example and contract_held else "quarantined"
+
+
+def _brief(given: Mapping[str, Any]) -> str:
+    text = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+    return text if len(text) <= 1000 else text[:999] + "…"

@@ -1,0 +1,221 @@
+"""The rungs of the ladder: each buys one kind of evidence. The docstring of a rung is its documentation.
+
+A rung sees the whole trial and returns evidence. Rungs 5 to 7, 9 and 10 of the full ladder (independent tests,
+agreement of samples, fuzzing, generalising, watched first uses) are not among them, and nothing stands in for
+them: what has not passed them is not `trusted`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from executor.body import Observation, perform
+from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
+from executor.sandbox import Program, Sandbox, SandboxLimits
+from executor.validate.evidence import Counterexample, Evidence
+from executor.validate.situations import Situation, applicable, refused
+from htn.contract import ROUNDING, close, describe_changes, refuse, scope_of
+from htn.domain import Example, StateVariable
+from htn.state import State
+from htn.values import plain, show
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate, and what it is tried on."""
+
+    candidate: Candidate
+    sandbox: Sandbox
+    variables: Mapping[str, StateVariable] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+    at_the_gap: tuple[Situation, ...] = ()
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
+    situations: int = 25
+
+    @cached_property
+    def program(self) -> Program:
+        """The candidate as the sandbox runs it."""
+        return Program(self.candidate.code, self.candidate.entry_point, self.candidate.language)
+
+    @cached_property
+    def applicable(self) -> list[Situation]:
+        """Generated situations in which the contract applies, the simplest first."""
+        seeds = [Situation(State(e.given), e.arguments) for e in self.examples]
+        return applicable(
+            self.candidate.contract, self.variables, [*seeds, *self.at_the_gap], count=self.situations
+        )
+
+    def observe(self, situation: Situation, **how: Any) -> Observation:
+        """Run the body once."""
+        return perform(
+            self.program, self.candidate.contract, situation.state, situation.arguments, self.sandbox,
+            limits=self.limits, **how,
+        )  # fmt: skip
+
+    def counterexample(self, situation: Situation, got: str, expected: str = "") -> Counterexample:
+        """Describe a situation in which the body is wrong, as the body saw it."""
+        scope = scope_of(self.candidate.contract, situation.state, situation.arguments)
+        return Counterexample(situation.arguments, {**scope.arguments, **scope.reads}, expected, got)
+
+
+class Rung(Protocol):
+    """One step of the ladder."""
+
+    @property
+    def number(self) -> int:
+        """Its place on the ladder."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Return what this rung found out."""
+
+
+class Form:
+    """The code parses, has the function that was asked for, and does nothing at the top level."""
+
+    number, name = 0, "form"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Check the first rules; the rest need code that parses."""
+        found = FORM_RULES[0].findings(trial.candidate)
+        if not found:
+            found = [f for rule in FORM_RULES[1:] for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(FORM_RULES))
+
+
+class Static:
+    """Only allowed imports and builtins are used, and nothing that contradicts the declared purity."""
+
+    number, name = 1, "static"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Check the rules."""
+        found = [f for rule in STATIC_RULES for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(STATIC_RULES))
+
+
+class Smoke:
+    """The body runs in the sandbox on one generated input and returns what can be read."""
+
+    number, name = 2, "smoke"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Run it once."""
+        if not trial.applicable:
+            return _none_made(self)
+        situation = trial.applicable[0]
+        seen = trial.observe(situation)
+        if seen.ok or seen.category == "contract":
+            return Evidence(self.number, self.name, True, "one generated input", 1, level=trial.sandbox.level)
+        return _wrong(self, trial, situation, seen, trials=1)
+
+
+class Determinism:
+    """The same input gives the same result under another hash seed and another clock, arguments untouched."""
+
+    number, name = 3, "determinism, purity"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Run the same inputs twice."""
+        inputs = trial.applicable[:3]
+        for situation in inputs:
+            first = trial.observe(situation)
+            second = trial.observe(situation, hash_seed=1, clock=0.0)
+            if _result(first) != _result(second):
+                got = f"{show(_result(first), 200)} and then {show(_result(second), 200)}"
+                found = trial.counterexample(situation, got, "the same result twice")
+                return Evidence(self.number, self.name, False, "two runs differ", 1, counterexample=found)
+            if first.problem and "changed its arguments" in first.problem:
+                return _wrong(self, trial, situation, first, trials=1)
+        detail = "same result with another hash seed and clock; arguments unchanged"
+        return Evidence(self.number, self.name, True, detail, len(inputs), level=trial.sandbox.level)
+
+
+class GivenExamples:
+    """Every example of the user's comes out as the user said."""
+
+    number, name = 4, "given examples"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Run the examples."""
+        for example in trial.examples:
+            situation = Situation(State(example.given), example.arguments)
+            seen = trial.observe(situation)
+            expected = example.changes()
+            wrong = {at: value for at, value in expected.items() if not _agrees(seen, at, value)}
+            if wrong and (seen.ok or seen.category == "contract"):
+                got = describe_changes({at: seen.after[at] for at in wrong if at in seen.after})
+                got = got if seen.ok else f"{seen.problem}"
+                found = trial.counterexample(situation, got, describe_changes(wrong))
+                return Evidence(
+                    self.number, self.name, False, "an example of the user's comes out differently",
+                    len(trial.examples), level=trial.sandbox.level, counterexample=found,
+                )  # fmt: skip
+            if not seen.ok:
+                return _wrong(self, trial, situation, seen, trials=len(trial.examples))
+        count = len(trial.examples)
+        detail = f"{count} of {count} come out as the user said" if count else "no example was given"
+        return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
+
+
+class KeepsContract:
+    """In generated situations the observed change is the declared change, and elsewhere the host refuses.
+
+    Of several situations in which the body is wrong, the smallest is the counterexample.
+    """
+
+    number, name = 8, "contract"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Compare in every situation, then try to use the operator where it does not apply."""
+        good = trial.applicable
+        if not good:
+            return _none_made(self)
+        seen = [(situation, trial.observe(situation)) for situation in good]
+        broken = [(situation, o) for situation, o in seen if not o.ok]
+        if broken:
+            situation, observation = min(broken, key=lambda pair: len(repr(pair[0].state)))
+            return _wrong(self, trial, situation, observation, trials=len(good))
+        bad = refused(trial.candidate.contract, trial.variables, good)
+        for condition, situation in bad:
+            if refuse(trial.candidate.contract, situation.state, situation.arguments) is None:
+                return Evidence(self.number, self.name, False, f"{condition} is not enforced", len(good))
+        needs = len(trial.candidate.contract.preconditions)
+        detail = (
+            f"declared change = observed change in {len(good)} of {len(good)} situations; "
+            f"refused where one of {len(bad)} of {needs} preconditions is broken"
+        )
+        return Evidence(self.number, self.name, True, detail, len(good) + len(bad), level=trial.sandbox.level)
+
+
+def _static(rung: Rung, found: list[Finding], rules: int) -> Evidence:
+    detail = "; ".join(map(str, found[:5])) if found else f"{rules} rules hold"
+    return Evidence(
+        rung.number, rung.name, not found, detail, data={"rules": [f.rule for f in found]} if found else {}
+    )
+
+
+def _none_made(rung: Rung) -> Evidence:
+    detail = "no situation could be made in which the preconditions hold"
+    return Evidence(rung.number, rung.name, False, detail)
+
+
+def _wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int) -> Evidence:
+    found = trial.counterexample(situation, seen.problem or "")
+    detail = f"{seen.category}: {(seen.problem or '').splitlines()[0][:300]}"
+    return Evidence(
+        rung.number, rung.name, False, detail, trials, level=trial.sandbox.level, counterexample=found,
+        data={"category": seen.category},
+    )  # fmt: skip
+
+
+def _result(seen: Observation) -> Any:
+    return seen.outcome.value if seen.outcome and not seen.outcome.problem else (seen.category, None)
+
+
+def _agrees(seen: Observation, at: tuple[str, Any], value: Any) -> bool:
+    return at in seen.after and close(plain(seen.after[at]), plain(value), ROUNDING)

@@ -1,0 +1,214 @@
+"""Make situations in which a contract applies, and ones in which it does not.
+
+A situation is a state and arguments. Drawn blindly, none would satisfy `column in columns[file]`, so a situation
+is built: the values that the contract reads are drawn by their types and put where they are read from, then each
+precondition that does not hold is made to hold where that is simple (put in, take out, set equal, set beyond),
+and the whole is checked. What cannot be made to hold is thrown away and counted, never weakened.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from executor.validate.values import draw
+from htn.contract import ANY, Argument, Condition, Contract, Entry, Lookup, Scope, Term, Type, Undefined, refuse
+from htn.domain import StateVariable
+from htn.errors import HtnError
+from htn.state import State
+from htn.unknown import Unknown
+from htn.values import own_copy
+
+_OPPOSITE = {
+    "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in",
+}  # fmt: skip
+_PARAMETER, _READ = "parameter ", "read "
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A state and the arguments of one use of an operator."""
+
+    state: State
+    arguments: tuple[Any, ...]
+
+
+class CannotBeMade(Exception):
+    """A condition that cannot be brought about by simple means."""
+
+
+def applicable(
+    contract: Contract,
+    variables: Mapping[str, StateVariable],
+    seeds: Sequence[Situation],
+    *,
+    count: int,
+    seed: int = 0,
+) -> list[Situation]:
+    """Return up to `count` situations in which the contract applies, the simplest first.
+
+    They vary the `seeds` (a user's examples, the situation of the gap) and an empty state in turn.
+    """
+    types = {_PARAMETER + p.name: p.type for p in contract.parameters}
+    types |= {_READ + r.name: r.type for r in contract.reads}
+    rows = draw(types, count * 2, seed)
+    bases: list[Situation | None] = [*map(_known, seeds), None]
+    found = []
+    for at, row in enumerate(rows):
+        made = _build(contract, variables, bases[at % len(bases)], row)
+        if made is not None and len(found) < count:
+            found.append(made)
+    return found
+
+
+def refused(
+    contract: Contract, variables: Mapping[str, StateVariable], good: Sequence[Situation]
+) -> list[tuple[Condition, Situation]]:
+    """Return, for each precondition, a situation that differs from a good one in breaking it."""
+    found = []
+    for condition in contract.preconditions:
+        opposite = Condition(condition.left, _OPPOSITE[condition.comparison], condition.right)
+        for situation in good:
+            state, arguments = situation.state.copy(), list(situation.arguments)
+            try:
+                _establish(opposite, contract, state, arguments, variables)
+            except (CannotBeMade, Undefined, HtnError):
+                continue
+            found.append((condition, Situation(state, tuple(arguments))))
+            break
+    return found
+
+
+def _known(situation: Situation) -> Situation:
+    """Return the situation without what only execution can know."""
+    state = situation.state.copy()
+    for name in list(state):
+        value = getattr(state, name)
+        if isinstance(value, Unknown):
+            delattr(state, name)
+        elif isinstance(value, dict):
+            for key in [key for key, part in value.items() if isinstance(part, Unknown)]:
+                del value[key]
+    return Situation(state, situation.arguments)
+
+
+def _build(
+    contract: Contract, variables: Mapping[str, StateVariable], base: Situation | None, row: Mapping[str, Any]
+) -> Situation | None:
+    state = base.state.copy() if base else State()
+    drawn = [row[_PARAMETER + p.name] for p in contract.parameters]
+    # Names in the state are what arguments usually are, so a base keeps its own; other arguments vary.
+    keeps = [p.type.kind in ("string", "any") for p in contract.parameters]
+    arguments = [
+        base.arguments[at] if base and keep else value
+        for at, (value, keep) in enumerate(zip(drawn, keeps, strict=True))
+    ]
+    try:
+        for reading in contract.reads:
+            place(reading.source, row[_READ + reading.name], _scope(contract, state, arguments))
+        for condition in contract.preconditions:
+            _establish(condition, contract, state, arguments, variables)
+        if refuse(contract, state, arguments) is None:
+            return Situation(state, tuple(arguments))
+    except (CannotBeMade, Undefined, HtnError):
+        pass
+    return None
+
+
+def _scope(contract: Contract, state: State, arguments: Sequence[Any]) -> Scope:
+    bound = {p.name: argument for p, argument in zip(contract.parameters, arguments, strict=True)}
+    scope = Scope(state, bound)
+    reads = {}
+    for reading in contract.reads:
+        try:
+            reads[reading.name] = reading.source.worth(scope)
+        except Undefined:
+            continue
+    return Scope(state, bound, reads)
+
+
+def place(term: Term, value: Any, scope: Scope) -> None:
+    """Change the state so that `term` is worth `value`, making the maps on the way to it."""
+    if isinstance(term, Lookup) and term.key:
+        if term.variable not in scope.state:
+            setattr(scope.state, term.variable, {})
+        getattr(scope.state, term.variable)[term.at(scope)[1]] = value
+    elif isinstance(term, Entry):
+        try:
+            holder = own_copy(term.of.worth(scope), "a situation")
+        except Undefined:
+            holder = {}
+        key = term.key.worth(scope)
+        try:
+            holder[key] = value  # type: ignore[index]  # a holder without entries raises, and is reported
+        except (TypeError, IndexError) as error:
+            raise CannotBeMade(f"{term} cannot be set") from error
+        place(term.of, holder, scope)
+    elif isinstance(term, Lookup):
+        setattr(scope.state, term.variable, value)
+    else:
+        raise CannotBeMade(f"{term} cannot be set")
+
+
+def _establish(
+    condition: Condition,
+    contract: Contract,
+    state: State,
+    arguments: list[Any],
+    variables: Mapping[str, StateVariable],
+) -> None:
+    scope = _scope(contract, state, arguments)
+    if condition.refuse(scope) is None:
+        return
+    if condition.comparison in ("in", "not in"):
+        _set_membership(condition, scope, variables)
+    else:
+        _set_relation(condition, contract, scope, arguments)
+    if condition.refuse(_scope(contract, state, arguments)) is not None:
+        raise CannotBeMade(f"{condition} cannot be made to hold")
+
+
+def _set_membership(condition: Condition, scope: Scope, variables: Mapping[str, StateVariable]) -> None:
+    member, wanted = condition.left.worth(scope), condition.comparison == "in"
+    # `x in table` asks for an entry of a state variable; `x in table[file]` for one of what stands there.
+    whole = condition.right.variable if isinstance(condition.right, Lookup) and not condition.right.key else None
+    try:
+        holder = own_copy(condition.right.worth(scope), "a situation")
+    except Undefined:
+        holder = [] if whole is None else {}
+    if isinstance(holder, dict):
+        if wanted:
+            holder[member] = _simplest(variables[whole].type if whole and whole in variables else ANY)
+        else:
+            holder.pop(member, None)
+    elif isinstance(holder, (list, set)):
+        kept = [part for part in holder if part != member]
+        holder = type(holder)([*kept, member] if wanted else kept)
+    else:
+        raise CannotBeMade(f"{condition.right} holds nothing")
+    place(condition.right, holder, scope)
+
+
+def _simplest(type_: Type) -> Any:
+    rows = draw({"value": type_}, 1, 0)
+    return rows[0]["value"] if rows else None
+
+
+def _set_relation(condition: Condition, contract: Contract, scope: Scope, arguments: list[Any]) -> None:
+    """Set one side so that the comparison holds: the first side that can be set, to the first value that does."""
+    for side, other in ((condition.left, condition.right), (condition.right, condition.left)):
+        try:
+            bound = other.worth(scope)
+        except Undefined:
+            continue
+        near = [bound, bound + 1, bound - 1] if type(bound) in (int, float) else [bound, None, "", "other"]
+        for value in near:
+            try:
+                if isinstance(side, Argument):
+                    arguments[[p.name for p in contract.parameters].index(side.name)] = value
+                else:
+                    place(side, value, scope)
+            except CannotBeMade:
+                break
+            if condition.refuse(_scope(contract, scope.state, arguments)) is None:
+                return
+    raise CannotBeMade(f"{condition} cannot be made to hold")

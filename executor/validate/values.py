@@ -1,0 +1,91 @@
+"""Draw values of a type, the same ones every time: Hypothesis strategies, drawn on the host."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from htn.contract import Type
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_WIDEST = 1_000_000
+_MOST_ITEMS = 12
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def draw(types: dict[str, Type], count: int, seed: int) -> list[dict[str, Any]]:
+    """Return up to `count` rows, each with a value for every name, the simplest ones first.
+
+    The same types, count and seed give the same rows. There are fewer where the types allow fewer.
+    """
+    import hypothesis  # noqa: PLC0415  # a third of a second to import; only validation needs it
+    from hypothesis import HealthCheck, Phase, strategies  # noqa: PLC0415
+
+    # Hypothesis caches character tables in a folder; the working directory is not ours to write to.
+    hypothesis.configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"htn-draw-{os.getuid()}")
+    rows: list[dict[str, Any]] = []
+    settings = hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+
+    @settings
+    @hypothesis.seed(seed)
+    @hypothesis.given(strategies.fixed_dictionaries({name: strategy(type_) for name, type_ in types.items()}))
+    def collect(row: dict[str, Any]) -> None:
+        rows.append(row)
+
+    collect()
+    return rows
+
+
+def strategy(type_: Type) -> "SearchStrategy[Any]":
+    """Return the strategy that draws values of a type."""
+    from hypothesis import strategies as st  # noqa: PLC0415  # see draw
+
+    values = st.sampled_from(type_.choices) if type_.choices else _by_kind(type_)
+    return st.one_of(st.none(), values) if type_.nullable else values
+
+
+def _by_kind(type_: Type) -> "SearchStrategy[Any]":
+    from hypothesis import strategies as st  # noqa: PLC0415  # see draw
+
+    low = -_WIDEST if type_.minimum is None else type_.minimum
+    high = max(low, _WIDEST) if type_.maximum is None else type_.maximum
+    most = type_.least_items + _MOST_ITEMS if type_.most_items is None else type_.most_items
+    item = strategy(type_.item) if type_.item else _atoms()
+    match type_.kind:
+        case "string":
+            return st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+        case "integer":
+            return st.integers(int(-(-low // 1)), int(high // 1))
+        case "number":
+            return st.one_of(
+                st.integers(int(-(-low // 1)), int(high // 1))
+                if int(-(-low // 1)) <= int(high // 1)
+                else st.nothing(),
+                st.floats(low, high, allow_nan=False, allow_infinity=False, allow_subnormal=False),
+            )
+        case "boolean":
+            return st.booleans()
+        case "null":
+            return st.none()
+        case "array":
+            return st.lists(item, min_size=type_.least_items, max_size=max(most, type_.least_items))
+        case "object":
+            if type_.fields:
+                return st.fixed_dictionaries({name: strategy(part) for name, part in type_.fields})
+            return st.dictionaries(st.text(_LETTERS, min_size=1, max_size=8), item, max_size=5)
+    return _atoms()
+
+
+def _atoms() -> "SearchStrategy[Any]":
+    from hypothesis import strategies as st  # noqa: PLC0415  # see draw
+
+    return st.one_of(st.integers(-_WIDEST, _WIDEST), st.text(_LETTERS, max_size=8), st.booleans())
