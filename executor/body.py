@@ -71,7 +71,7 @@ def perform(
     if why := refuse(contract, state, arguments):
         return Observation(problem=why, category="precondition", refused=True)
     scope = scope_of(contract, state, arguments)
-    given = {name: plain(value) for name, value in {**scope.arguments, **scope.reads}.items()}
+    given: dict[str, Any] = {name: plain(value) for name, value in {**scope.arguments, **scope.reads}.items()}
     outcome = sandbox.call(program, given, limits=limits or SandboxLimits(), hash_seed=hash_seed, clock=clock)
     if outcome.problem is not None:
         problem = outcome.problem

@@ -124,6 +124,7 @@ class Domain:
     commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
     variables: dict[str, StateVariable] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    results: tuple[str, ...] = ()
     make_state: Callable[[], State] | None = None
 
     def __post_init__(self) -> None:
@@ -186,6 +187,10 @@ class Domain:
     def example(self, operator: str, *arguments: Any, given: Mapping[str, Any], then: Mapping[str, Any]) -> None:
         """Add an example: whoever writes `operator` has to get it right."""
         self.examples += (Example(operator, arguments, given, then),)
+
+    def result(self, *variables: str) -> None:
+        """Say which state variables a run is carried out for; without, every change is its result."""
+        self.results += variables
 
     def initial_state(self, function: Callable[[], State]) -> Callable[[], State]:
         """Declare the function that makes the state in which planning starts unless one is given."""

@@ -1,5 +1,6 @@
 """Why there is no plan, as data that explains itself."""
 
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,8 @@ from htn.errors import HtnError, LimitReached, NeedsValue
 from htn.network import Task, show_task
 from htn.reason import Reason
 from htn.state import State
+
+_MAX_PATH = 20
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,7 @@ class DeadEnd:
 
     def lines(self) -> list[str]:
         """Return it as a person reads it."""
-        rows = [f"  in {ancestor}" for ancestor in reversed(self.path)]
-        return rows + [f"  tried {refusal}" for refusal in self.refusals]
+        return _path_lines(self.path) + [f"  tried {refusal}" for refusal in self.refusals]
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,9 @@ class Failure:
         if self.stopped is not None:
             return self.stopped.hints
         if self.gaps:
-            text = show_task(self.gaps[0].task).replace("'", '"')
-            return (f"htn learn {self.domain} '{text}' --dry-run     shows the prompt and the price",)
+            text = show_task(self.gaps[0].task)
+            quoted = shlex.quote(text if '"' in text else text.replace("'", '"'))
+            return (f"htn learn {self.domain} {quoted} --dry-run     shows the prompt and the price",)
         return ()
 
     def _lines(self) -> list[str]:
@@ -105,7 +108,7 @@ class Failure:
         if self.gaps:
             gap = self.gaps[0]
             rows = [f"error[no-plan]: nobody knows how to do {gap}"]
-            rows += [f"  in {ancestor}" for ancestor in reversed(gap.path)]
+            rows += _path_lines(gap.path)
             rows += [f"  also unknown: {other}" for other in self.gaps[1:]]
             return rows
         return [f"error[no-plan]: there is no plan for {goal}", *self._dead_ends()]
@@ -139,6 +142,14 @@ class Failure:
             "hints": list(self.hints()),
             "exit_code": self.exit_code,
         }
+
+
+def _path_lines(path: tuple[Ancestor, ...]) -> list[str]:
+    rows = [f"  in {ancestor}" for ancestor in reversed(path)]
+    if len(rows) <= _MAX_PATH:
+        return rows
+    half = _MAX_PATH // 2
+    return [*rows[:half], f"  … {len(rows) - 2 * half:,} levels …", *rows[-half:]]
 
 
 def _dead_end_json(end: DeadEnd | None) -> dict[str, Any] | None:

@@ -5,20 +5,22 @@ texts, `3` and `2.5` numbers, `true`, `false` and `null` what they are in JSON, 
 `(a, b)` and `[a, b]` are a tuple and a list.
 """
 
-import ast
 import re
+import sys
+from math import isfinite
 from typing import Any, TypeAlias
 
 from htn.errors import UsageError
-from htn.values import show
+from htn.values import NUMBER, WORDS, show
 
 Task: TypeAlias = tuple[Any, ...]
 
-_TOKEN = re.compile(r"""\s*(?:("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|([()\[\],])|([^\s()\[\],'"]+))""")
-_WORDS = {"true": True, "false": False, "null": None}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?\Z")
+_TOKEN = re.compile(r"""\s*(?:("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|([()\[\],])|([^\s()\[\],'"]+))""", re.DOTALL)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 _MAX_TEXT = 10_000
 _MAX_NESTING = 50
+_MAX_NUMBER = 300
 
 
 def show_task(task: Task) -> str:
@@ -65,9 +67,9 @@ def _read(tokens: list[tuple[str, str]], text: str, depth: int) -> Any:
         raise _malformed(text, "a bracket is not closed")
     kind, token = tokens.pop(0)
     if kind == "quoted":
-        return ast.literal_eval(token)
+        return _ESCAPE.sub(_unescaped, token[1:-1])
     if kind == "word":
-        return _WORDS[token] if token in _WORDS else _number_or_text(token)
+        return WORDS[token] if token in WORDS else _number_or_text(token, text)
     if token not in "([":
         raise _malformed(text, f"{token!r} stands where a value should be")
     closing = ")" if token == "(" else "]"
@@ -82,9 +84,18 @@ def _read(tokens: list[tuple[str, str]], text: str, depth: int) -> Any:
     return tuple(parts) if closing == ")" else parts
 
 
-def _number_or_text(word: str) -> object:
-    if not _NUMBER.match(word):
+def _unescaped(found: re.Match[str]) -> str:
+    code = found[1]
+    if len(code) == 1:
+        return _ESCAPED.get(code, found[0])
+    return chr(int(code[1:], 16)) if int(code[1:], 16) <= sys.maxunicode else found[0]
+
+
+def _number_or_text(word: str, text: str) -> object:
+    if not NUMBER.fullmatch(word):
         return word
+    if len(word) > _MAX_NUMBER or not isfinite(float(word)):
+        raise _malformed(text, f"{word[:20]} is too large a number")
     return float(word) if any(c in word for c in ".eE") else int(word)
 
 

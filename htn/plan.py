@@ -104,13 +104,38 @@ class Plan:
             nodes = tuple(
                 Decomposition(_task(n["task"]), n["method"], n["parent"], n.get("version")) for n in data["tree"]
             )
-            return cls(data["domain"], tuple(map(_task, data["tasks"])), nodes, data.get("expansions", 0))
-        except (KeyError, TypeError) as error:
+            plan = cls(data["domain"], tuple(map(_task, data["tasks"])), nodes, data.get("expansions", 0))
+        except (KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"this plan is malformed: {error!r}") from error
+        if why := _flaw(plan):
+            raise UsageError(f"this plan is malformed: {why}")
+        if data.get("actions", plan.to_json()["actions"]) != plan.to_json()["actions"]:
+            raise UsageError("this plan is malformed: its actions are not the leaves of its tree")
+        return plan
+
+
+def _flaw(plan: Plan) -> str | None:
+    """Return what is wrong with a plan that was read, or None."""
+    if type(plan.domain) is not str or type(plan.expansions) is not int:
+        return "domain is a text and expansions a whole number"
+    for at, node in enumerate(plan.nodes):
+        if not all(part is None or _is_label(part) for part in (node.method, node.version)):
+            return f"node {at} has a method or version that is no text of one line"
+        if node.parent is None:
+            continue
+        if type(node.parent) is not int or not 0 <= node.parent < at:
+            return f"node {at} is not below a node before it"
+        if plan.nodes[node.parent].is_action:
+            return f"node {at} is below an action"
+    return None
+
+
+def _is_label(part: object) -> bool:
+    return isinstance(part, str) and part.isprintable()
 
 
 def _task(data: object) -> Task:
     parts = from_json(data, "a task")
-    if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
+    if not isinstance(parts, list) or not parts or not _is_label(parts[0]):
         raise UsageError(f"{data!r:.60} is not a task")
     return tuple(parts)

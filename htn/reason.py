@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from htn.errors import NeedsValue
 from htn.state import State
 from htn.values import show
 
@@ -61,12 +62,13 @@ def why_refused(function: Callable[..., Any], state: State, arguments: tuple[Any
         if inspect.isgenerator(produced):
             for _ in produced:
                 break
+        sys.settrace(outer)
+        return _deciding_line(code.co_filename, seen)
     except Exception:  # noqa: BLE001  # the search has met this exception already; here it only ends the tracing
         return None
     finally:
         sys.settrace(outer)
         state.undo(mark)
-    return _deciding_line(code.co_filename, seen)
 
 
 def _deciding_line(filename: str, seen: list[tuple[int, dict[str, Any]]]) -> Reason | None:
@@ -116,4 +118,6 @@ def _read(node: ast.expr, local: dict[str, Any]) -> tuple[bool, Any]:
                     return True, container[at]
                 except (KeyError, IndexError, TypeError):
                     return True, "absent"
+                except NeedsValue:
+                    return False, None
     return False, None

@@ -9,17 +9,22 @@ _ROW = 30
 _INDENT = 26
 _CHAR = 7.25
 _PAD = 10
+_MAX_STEM = 40
 
 
 def text_tree(plan: Plan) -> str:
-    """Return the decomposition tree, one node a line; actions are numbered in the order of execution."""
+    """Return the decomposition tree, one node a line; actions are numbered in the order of execution.
+
+    Below 40 levels a number says how deep a node lies, so that the text does not grow with the square of the depth.
+    """
     last = _is_last(plan)
     lines: list[str] = []
     number = 0
     open_branches: list[bool] = []
     for at, (node, depth) in enumerate(zip(plan.nodes, plan.depths(), strict=True)):
         del open_branches[depth:]
-        stem = "".join("│  " if more else "   " for more in open_branches[1:])
+        shown = open_branches[1:] if depth <= _MAX_STEM else []
+        stem = "".join("│  " if more else "   " for more in shown) if shown or depth <= 1 else f"⋮ {depth}  "
         branch = "" if depth == 0 else "└─ " if last[at] else "├─ "
         open_branches.append(not last[at])
         if node.is_action:
@@ -75,11 +80,18 @@ def _row(x: float, y: float, box: float, *, label: str, note: str, style: tuple[
     fill, stroke = style
     text = (
         f'<rect x="{x}" y="{y}" width="{box:.0f}" height="22" rx="5" fill="{fill}" stroke="{stroke}"/>'
-        f'<text x="{x + 9}" y="{y + 15}" fill="#1a202c">{escape(label)}</text>'
+        f'<text x="{x + 9}" y="{y + 15}" fill="#1a202c">{_printable(label)}</text>'
     )
     if note:
-        text += f'<text x="{x + box + 8:.0f}" y="{y + 15}" fill="#5b6b7f" font-style="italic">{escape(note)}</text>'
+        text += (
+            f'<text x="{x + box + 8:.0f}" y="{y + 15}" fill="#5b6b7f" font-style="italic">{_printable(note)}</text>'
+        )
     return text
+
+
+def _printable(text: str) -> str:
+    # XML has no form for control characters, not even an escaped one.
+    return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
 
 
 def _link(x: float, y: float, stem: float, top: float) -> str:

@@ -4,7 +4,7 @@ The agenda is what is left to do, a linked list, so that backtracking shares its
 changes the state; a task with methods becomes a choice point and is replaced by the subtasks of its first
 method that applies. Where nothing applies, the journal takes the state back to the last choice point that has
 an alternative left (SHOP's procedure; Nau, Cao, Lotem and Muñoz-Avila, 1999). Methods are tried in order of
-declaration, so the same problem gives the same plan every time.
+declaration, so the same problem gives the same plan every time, unless a method iterates over a set of texts.
 
 A task that nobody knows how to do is a gap: it is noted, and the search goes on with what is known. Only
 when nothing is left does the `Failure` carry the gaps. The state is the caller's: the search changes it as it
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from htn.domain import Domain, Method, Operator, subtask_lists
-from htn.errors import DomainError, HtnError, LimitReached, NeedsValue
+from htn.errors import DomainError, HtnError, LimitReached, NeedsValue, UsageError
 from htn.failure import Ancestor, DeadEnd, Failure, Gap, Refusal
 from htn.network import Task, show_task
 from htn.plan import Decomposition, Plan
@@ -28,7 +28,7 @@ from htn.reason import why_refused
 from htn.state import State
 
 _MAX_GAPS = 16
-_CLOCK_EVERY = 256
+_CLOCK_EVERY = 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,14 @@ def find_plan(
 
     Raises:
         DomainError: a function of the domain raised an exception or returned something that is no task.
+        UsageError: `tasks` are no tasks.
     """
+    for task in tasks:
+        if not (isinstance(task, tuple) and task and isinstance(task[0], str)):
+            raise UsageError(
+                f"{task!r:.60} is not a task",
+                hints=("a task is a tuple of a name and its arguments; find_plan takes a list of tasks",),
+            )
     mark = state.mark()
     search = _Search(domain, state, limits or Limits(), clock, on_event)
     try:
@@ -138,8 +145,8 @@ class _Search:
     def _expand(self, agenda: tuple[Task, _Node | None, _Agenda]) -> _Agenda:
         """Do one task at the front of the agenda, or backtrack, and return what is left to do then."""
         task, parent, rest = agenda
-        self.expansions += 1
         self._check_limits()
+        self.expansions += 1
         operator = self.domain.operators.get(task[0])
         if operator is not None and operator.apply is not None:
             if self._apply(operator, task, parent):
@@ -168,6 +175,11 @@ class _Search:
             if self._is_news():
                 self._dead_end(task, parent, [Refusal(operator.name, self._reason(operator, task))])
             return False
+        if result is not self.state:
+            raise DomainError(
+                f"the operator {operator.name} gave {result!r:.80} for {show_task(task)}",
+                hints=("an operator changes the state that it gets and returns it, or None",),
+            )
         node = (task, None, parent, _depth(parent), operator.version)
         self.trail.append(node)
         self.actions += 1
@@ -237,7 +249,7 @@ class _Search:
 
     def _check_limits(self) -> None:
         limits = self.limits
-        if limits.expansions is not None and self.expansions > limits.expansions:
+        if limits.expansions is not None and self.expansions >= limits.expansions:
             raise LimitReached(f"stopped after {limits.expansions:,} expansions")
         if self.deadline is not None and self.expansions % _CLOCK_EVERY == 0:
             assert self.clock is not None  # a deadline is only set with a clock

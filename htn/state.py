@@ -6,17 +6,20 @@ undoing an action therefore cost what the action changed, whatever the size of t
 
 A list, set or dict inside a variable can be changed where it lies (`state.cargo["van"].append("box")`). Such
 a value is copied when it is first read and compared when the action ends, so that this change is journaled
-too. What is written into a variable is copied, so no two variables share a part.
+too. The copy is what the reader gets, and the state keeps it only when it was changed; so what a method holds
+on to stays as it was read, whatever happens to the state. What is written into a variable is copied, so no two
+variables share a part.
 
-Not covered: a changeable value that a method takes out of the state and passes on as an argument is the same
-object as in the state; and a key that is deleted and then restored comes last in the iteration order.
+Not covered: an operator that keeps a list, set or dict and changes it after it has returned; and the order of
+iteration, where a key that is deleted and then restored comes last.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import keyword
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from htn.errors import NeedsValue, UsageError
-from htn.values import ATOMS, from_json, own_copy, show, to_json
+from htn.values import ATOMS, from_json, has_marked_key, hashable, is_atom, own_copy, show, to_json
 
 _ABSENT: Any = object()
 _Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
@@ -34,9 +37,23 @@ class _Journal:
     def settle(self) -> None:
         """Journal what was changed in place since the last call."""
         for holder, key, value, before in self.watched.values():
-            if dict.get(holder, key, _ABSENT) is value and _differs(value, before):
+            if _same(value, before):
+                dict.__setitem__(holder, key, before)
+            else:
                 self.changes.append((holder, key, before))
         self.watched.clear()
+
+
+def _same(value: Any, before: Any) -> bool:
+    """Say whether nothing was changed in a value: True for 1, or another order of keys, is a change too."""
+    kind = type(value)
+    if value is before or kind is not type(before):
+        return value is before
+    if kind is list or kind is tuple:
+        return len(value) == len(before) and all(map(_same, value, before))
+    if kind is dict:
+        return len(value) == len(before) and all(map(_same, value.items(), before.items()))
+    return not _differs(value, before)
 
 
 def _differs(value: object, before: object) -> bool:
@@ -54,9 +71,12 @@ class Variable(dict[Any, Any]):
     _name: str
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if key is None:
+            raise _no_key(self._name)
         if type(value) not in ATOMS:
             value = own_copy(value, f"state.{self._name}[{show(key)}]")
-            self.__class__ = _WatchedVariable
+            if not is_atom(value):
+                self.__class__ = _WatchedVariable
         self._journal.changes.append((self, key, dict.get(self, key, _ABSENT)))
         dict.__setitem__(self, key, value)
 
@@ -74,6 +94,8 @@ class Variable(dict[Any, Any]):
 
     def popitem(self) -> tuple[Any, Any]:
         """Remove and return the last pair."""
+        if not self:
+            raise KeyError(f"state.{self._name} is empty")
         key = next(reversed(self))
         return key, self.pop(key)
 
@@ -97,6 +119,10 @@ class Variable(dict[Any, Any]):
         self.update(other)
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy belongs to no state, so it is a plain dict.
+        return dict, (dict(dict.items(self)),)
+
 
 class _WatchedVariable(Variable):
     """A variable that holds lists, sets or dicts: each one that is read may be changed where it lies."""
@@ -104,12 +130,12 @@ class _WatchedVariable(Variable):
     __slots__ = ()
 
     def _watch(self, key: Any, value: Any) -> Any:
-        if type(value) not in ATOMS:
-            mark = (id(self), key)
-            if mark not in self._journal.watched:
-                before = own_copy(value, f"state.{self._name}")
-                self._journal.watched[mark] = (self, key, value, before)
-        return value
+        if is_atom(value) or (id(self), key) in self._journal.watched:
+            return value
+        handed_out = own_copy(value, f"state.{self._name}")
+        self._journal.watched[id(self), key] = (self, key, handed_out, value)
+        dict.__setitem__(self, key, handed_out)
+        return handed_out
 
     def __getitem__(self, key: Any) -> Any:
         return self._watch(key, dict.__getitem__(self, key))
@@ -132,18 +158,18 @@ class _WatchedVariable(Variable):
     def copy(self) -> dict[Any, Any]:
         return dict(self.items())
 
-    def _settled_write(self, key: Any) -> None:
+    def _unwatch(self, key: Any) -> None:
         # A value that is replaced must be journaled as it was before it was changed in place.
         watched = self._journal.watched.pop((id(self), key), None)
-        if watched and _differs(watched[2], watched[3]):
-            self._journal.changes.append((self, key, watched[3]))
+        if watched:
+            dict.__setitem__(self, key, watched[3])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._settled_write(key)
+        self._unwatch(key)
         Variable.__setitem__(self, key, value)
 
     def __delitem__(self, key: Any) -> None:
-        self._settled_write(key)
+        self._unwatch(key)
         Variable.__delitem__(self, key)
 
 
@@ -160,11 +186,16 @@ class State:
         self._journal.changes.clear()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if not name.isidentifier() or name.startswith("_"):
-            raise UsageError(f"{name!r} cannot name a state variable: use a plain identifier")
+        if not name.isidentifier() or name.startswith("_") or keyword.iskeyword(name):
+            raise UsageError(f"{name[:60]!r} cannot name a state variable: use a plain identifier")
+        if hasattr(State, name):
+            raise UsageError(
+                f"{name!r} cannot name a state variable: state.{name} is what every state has",
+                hints=(f"use another name, such as {name}_",),
+            )
         if isinstance(value, dict):
             value = _variable(self._journal, name, value)
-        elif not isinstance(value, tuple) and type(value) not in ATOMS:
+        elif not is_atom(value):
             raise UsageError(
                 f"state.{name} cannot be a bare {type(value).__name__}",
                 hints=(f"make it an entry of a mapping, such as state.{name}['all']",),
@@ -219,29 +250,44 @@ class State:
         Maps (variable, key) to the value it has here, or to `State.ABSENT` where it is gone; the key of a
         variable that is one plain value is None.
         """
+        before = self._touched_since(mark)
+        return {at: after for at, was in before.items() if _differs(after := self.look_up(*at), was)}
+
+    def _touched_since(self, mark: int) -> dict[tuple[str, Any], Any]:
+        """Return what every place that was written since `mark` held then."""
         self._journal.settle()
-        first: dict[tuple[str, Any], Any] = {}
-        for holder, key, before in self._journal.changes[mark:]:
-            at = (holder._name, key) if isinstance(holder, Variable) else (key, None)
-            first.setdefault(at, before)
-        return {
-            at: after
-            for at, before in first.items()
-            if (after := self.look_up(*at)) is _ABSENT or before is _ABSENT or _differs(after, before)
-        }
+        first: dict[tuple[int, Any], _Change] = {}
+        for change in self._journal.changes[mark:]:
+            first.setdefault((id(change[0]), change[1]), change)
+        replaced = {key: was for holder, key, was in first.values() if holder is self.__dict__}
+        before: dict[tuple[str, Any], Any] = {}
+        for holder, key, was in first.values():
+            # A variable that was made and replaced after `mark` held nothing then.
+            name = holder._name if isinstance(holder, Variable) else ""
+            if name and holder is replaced.get(name, self.__dict__.get(name)):
+                before[name, key] = was
+        for name, was in replaced.items():
+            for key, value in _places(was):
+                before.setdefault((name, key), value)
+            for key, _ in _places(self.__dict__.get(name, _ABSENT)):
+                before.setdefault((name, key), _ABSENT)
+        return before
 
     ABSENT = _ABSENT
 
     def look_up(self, variable: str, key: Any = None) -> Any:
         """Return what is at a variable and key, or `State.ABSENT`. Without a key: the plain value."""
         held = self.__dict__.get(variable, _ABSENT)
-        if not isinstance(held, Variable):
-            return held
-        return _ABSENT if key is None else held.get(key, _ABSENT)
+        if isinstance(held, Variable):
+            return _ABSENT if key is None else held.get(key, _ABSENT)
+        return held if key is None else _ABSENT
 
     def copy(self) -> "State":
         """Return a state with the same values and an empty journal."""
         return State(self.__dict__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State, (dict(self.__dict__),)
 
     def to_json(self) -> dict[str, object]:
         """Return the state as JSON: a variable is an object, or a list of pairs where keys are not texts."""
@@ -255,11 +301,24 @@ class State:
         return cls({str(name): _variable_from_json(str(name), value) for name, value in data.items()})
 
 
+def _no_key(name: str) -> UsageError:
+    return UsageError(f"None cannot be a key of state.{name}", hints=("use a text, such as 'nobody'",))
+
+
+def _places(held: Any) -> list[tuple[Any, Any]]:
+    """Return the keys and values of a variable; a plain value has the key None."""
+    if isinstance(held, Variable):
+        return list(dict.items(held))
+    return [] if held is _ABSENT else [(None, held)]
+
+
 def _variable(journal: _Journal, name: str, pairs: Mapping[Any, Any]) -> Variable:
     where = f"state.{name}"
-    values = {key: own_copy(value, where) for key, value in pairs.items()}
-    plain = all(type(value) in ATOMS for value in values.values())
-    variable = (Variable if plain else _WatchedVariable)(values)
+    items = dict.items(pairs) if isinstance(pairs, Variable) else pairs.items()
+    values = {key: own_copy(value, where) for key, value in items}
+    if None in values:
+        raise _no_key(name)
+    variable = (Variable if all(map(is_atom, values.values())) else _WatchedVariable)(values)
     variable._journal, variable._name = journal, name
     return variable
 
@@ -268,8 +327,8 @@ def _variable_to_json(name: str, value: object) -> object:
     where = f"state.{name}"
     if not isinstance(value, Variable):
         return to_json(value, where)
-    pairs = [(to_json(key, where), to_json(part, where)) for key, part in value.items()]
-    if all(isinstance(key, str) for key, _ in pairs):
+    pairs = [(to_json(key, where), to_json(part, where)) for key, part in dict.items(value)]
+    if all(isinstance(key, str) for key, _ in pairs) and not has_marked_key(value):
         return dict(pairs)
     return [[_bare(key), part] for key, part in pairs]
 
@@ -289,15 +348,6 @@ def _variable_from_json(name: str, data: object) -> object:
             hints=(f'write {{"{name}": {{"key": value}}}} or {{"{name}": [[["a", "b"], value]]}}',),
         )
     try:
-        return {_key(key, where): from_json(value, where) for key, value in _pairs(data)}
-    except TypeError as error:
+        return {hashable(from_json(key, where)): from_json(value, where) for key, value in data}
+    except (TypeError, NeedsValue) as error:
         raise UsageError(f"{where} has a key that cannot be one: {error}") from error
-
-
-def _pairs(data: list[Any]) -> Iterable[tuple[Any, Any]]:
-    return ((key, value) for key, value in data)
-
-
-def _key(key: object, where: str) -> object:
-    value = from_json(key, where)
-    return tuple(value) if isinstance(value, list) else value

@@ -1,8 +1,10 @@
 """A value that only execution can know, such as what a measurement will say.
 
 The planner carries an `Unknown` like any other value: it may be stored in a state variable and passed on
-as an argument. It cannot be looked into: a comparison, a truth test, a hash or arithmetic on it raises
-`NeedsValue`, so that a plan never rests on a guess. The engine itself knows unknowns by identity.
+as an argument. It cannot be looked into: a comparison, a truth test, a hash, arithmetic on it or its text
+raises `NeedsValue`, so that a plan never rests on a guess. The engine itself knows unknowns by identity.
+
+Not covered: `isinstance` and the patterns of `match` that ask for a type; they say that it is none of any kind.
 """
 
 from typing import NoReturn
@@ -45,9 +47,14 @@ class Unknown:
         return False if self is other else self._refuse()
 
     __hash__ = _refuse
-    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = _refuse
+    __bool__ = __len__ = __iter__ = __reversed__ = __contains__ = _refuse
+    __getitem__ = __setitem__ = __delitem__ = __call__ = _refuse
+    __str__ = __format__ = __bytes__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse
-    __pow__ = __rpow__ = __neg__ = __pos__ = __abs__ = _refuse
-    __int__ = __float__ = __index__ = __round__ = _refuse
+    __matmul__ = __rmatmul__ = __divmod__ = __rdivmod__ = __pow__ = __rpow__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refuse
+    __neg__ = __pos__ = __abs__ = __invert__ = _refuse
+    __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = __floor__ = __ceil__ = _refuse

@@ -51,7 +51,9 @@ def _outputs_used(contract: Contract) -> list[str]:
 
 
 def _applies_at_the_gap(contract: Contract, gap: Gap) -> list[str]:
-    """A contract that refuses the very situation that it was written for is of no use."""
+    """A contract that refuses the very situation that a plan needs it in is of no use."""
+    if not gap.path:
+        return []  # learned on purpose, outside of any plan: there is no such situation
     try:
         why = refuse(contract, gap.state, gap.task[1:])
     except HtnError as error:

@@ -17,6 +17,7 @@ from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.situations import Situation, applicable, refused
 from htn.contract import ROUNDING, close, describe_changes, refuse, scope_of
 from htn.domain import Example, StateVariable
+from htn.errors import ServiceMissing
 from htn.state import State
 from htn.values import plain, show
 
@@ -47,11 +48,14 @@ class Trial:
         )
 
     def observe(self, situation: Situation, **how: Any) -> Observation:
-        """Run the body once."""
-        return perform(
+        """Run the body once. ServiceMissing when the sandbox fails: that says nothing about the body."""
+        seen = perform(
             self.program, self.candidate.contract, situation.state, situation.arguments, self.sandbox,
             limits=self.limits, **how,
         )  # fmt: skip
+        if seen.category == "environment":
+            raise ServiceMissing(f"the sandbox cannot run the body: {seen.problem}", hints=("htn doctor",))
+        return seen
 
     def counterexample(self, situation: Situation, got: str, expected: str = "") -> Counterexample:
         """Describe a situation in which the body is wrong, as the body saw it."""

@@ -52,7 +52,7 @@ def applicable(
     types |= {_READ + r.name: r.type for r in contract.reads}
     rows = draw(types, count * 2, seed)
     bases: list[Situation | None] = [*map(_known, seeds), None]
-    found = []
+    found: list[Situation] = []
     for at, row in enumerate(rows):
         made = _build(contract, variables, bases[at % len(bases)], row)
         if made is not None and len(found) < count:
@@ -64,7 +64,7 @@ def refused(
     contract: Contract, variables: Mapping[str, StateVariable], good: Sequence[Situation]
 ) -> list[tuple[Condition, Situation]]:
     """Return, for each precondition, a situation that differs from a good one in breaking it."""
-    found = []
+    found: list[tuple[Condition, Situation]] = []
     for condition in contract.preconditions:
         opposite = Condition(condition.left, _OPPOSITE[condition.comparison], condition.right)
         for situation in good:

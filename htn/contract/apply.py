@@ -61,24 +61,30 @@ def changes(contract: Contract, scope: Scope) -> dict[tuple[str, Any], Any]:
 
     `State.ABSENT` stands where an entry is gone. Undefined when an effect has no value in this scope.
     """
-    return {effect.target.at(scope): effect.after(scope) for effect in contract.effects}
+    after: dict[tuple[str, Any], Any] = {}
+    for effect in contract.effects:
+        after[effect.target.at(scope)] = effect.after(scope, after)
+    return after
 
 
 def write(state: State, after: Mapping[tuple[str, Any], Any]) -> None:
     """Make the state hold `after`, a map as `changes` returns it."""
     for (variable, key), value in after.items():
         if key is None:
-            if value is State.ABSENT:
-                delattr(state, variable)
-            else:
+            if value is not State.ABSENT:
                 setattr(state, variable, value)
+            elif variable in state:
+                delattr(state, variable)
             continue
         if variable not in state:
             setattr(state, variable, {})
+        held = getattr(state, variable)
+        if not isinstance(held, dict):
+            raise UsageError(f"state.{variable} is one plain value, so it has no entry for {show(key)}")
         if value is State.ABSENT:
-            getattr(state, variable).pop(key, None)
+            held.pop(key, None)
         else:
-            getattr(state, variable)[key] = value
+            held[key] = value
 
 
 def broken_promise(contract: Contract, scope: Scope) -> str | None:

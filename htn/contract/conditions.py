@@ -12,9 +12,11 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isclose
+from types import MappingProxyType
 from typing import Any
 
 from htn.contract.terms import Lookup, Scope, Term, Undefined
+from htn.errors import NeedsValue
 from htn.state import State
 from htn.unknown import Unknown
 from htn.values import own_copy, show
@@ -61,7 +63,10 @@ def close(left: Any, right: Any, tolerance: float) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+        try:
+            return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+        except OverflowError:  # an integer beyond the floats
+            return left == right
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(close, left, right, [tolerance] * len(left)))
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -84,19 +89,28 @@ class Effect:
         }[self.kind]  # fmt: skip
         return form.format(t=self.target, v=self.value)
 
-    def after(self, scope: Scope) -> Any:
-        """Return what the target holds afterwards, or `State.ABSENT`. Undefined when it cannot be told."""
+    def after(self, scope: Scope, changed: Mapping[tuple[str, Any], Any] = MappingProxyType({})) -> Any:
+        """Return what the target holds afterwards, or `State.ABSENT`. Undefined when it cannot be told.
+
+        `changed` is what effects before this one made of places: two that add to one place both count.
+        """
         if self.value is None:
             return State.ABSENT
-        value = self.value.worth(scope)
+        try:
+            value = self.value.worth(scope)
+        except NeedsValue:
+            value = Unknown(str(self.value))
         if self.kind == "assign":
             return own_copy(value, str(self.target))
-        before = self.target.worth(scope)
+        place = self.target.at(scope)
+        before = changed[place] if place in changed else self.target.worth(scope)
+        if before is State.ABSENT:
+            raise Undefined(f"{self} changes what an effect before it deletes")
         if isinstance(value, Unknown) or isinstance(before, Unknown):
             return Unknown(f"{self.target} after {self}")
         try:
             return _changed(self.kind, before, value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise Undefined(f"{self} cannot be done: {error}") from error
 
 
@@ -105,11 +119,11 @@ def _changed(kind: str, before: Any, value: Any) -> Any:
         return before + value
     if kind == "decrease":
         return before - value
-    if kind == "add":
-        return before | {value} if isinstance(before, (set, frozenset)) else [*before, value]
     if isinstance(before, (set, frozenset)):
-        return before - {value}
-    if value not in before:
-        raise ValueError(f"{show(value)} is not in {show(before)}")
-    at = list(before).index(value)
-    return [*before[:at], *before[at + 1 :]]
+        return before | {value} if kind == "add" else before - {value}
+    if not isinstance(before, (list, tuple)):
+        raise TypeError(f"{show(before)} is no list and no set")
+    if kind == "add":
+        return type(before)([*before, value])
+    at = before.index(value)
+    return type(before)([*before[:at], *before[at + 1 :]])

@@ -9,7 +9,7 @@ import hashlib
 import json
 import keyword
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from htn.contract.conditions import Condition, Effect
@@ -62,7 +62,8 @@ class Contract:
         names = [*(p.name for p in self.parameters), *(r.name for r in self.reads)]
         for name in (self.name, *names, *(o.name for o in self.outputs)):
             check_name(name, f"the contract of {self.name[:40]!r}")
-        if double := next((name for name in names if names.count(name) > 1), None):
+        outputs = [o.name for o in self.outputs]
+        if double := next((n for group in (names, outputs) for n in group if group.count(n) > 1), None):
             raise UsageError(f"{self.name}: the name {double} stands for two things")
 
     @property
@@ -106,19 +107,22 @@ class Contract:
 
         `variables` are the state variables that exist; None accepts any.
         """
+        if not isinstance(data, Mapping):
+            raise UsageError(f"a contract is an object, not {data!r:.60}")
         parameters = tuple(_parameter(p, "parameter") for p in _rows(data, "parameters"))
         outputs = tuple(_parameter(p, "output") for p in _rows(data, "outputs"))
         arguments = tuple(p.name for p in parameters)
-        names = Names(arguments, (), variables, tuple(o.name for o in outputs))
-        reads = tuple(_reading(r, names) for r in _rows(data, "reads"))
-        names = Names(arguments, tuple(r.name for r in reads), variables, names.outputs)
+        reads = tuple(_reading(r, Names(arguments, (), variables, ())) for r in _rows(data, "reads"))
+        # Before the body has run there are no outputs, so only effects and `ensures` may name them.
+        before = Names(arguments, tuple(r.name for r in reads), variables, ())
+        names = replace(before, outputs=tuple(o.name for o in outputs))
         return cls(
             name=str(data.get("name", "")),
             description=str(data.get("description", ""))[:2000],
             parameters=parameters,
             reads=reads,
             outputs=outputs,
-            preconditions=tuple(parse_condition(_text(c), names) for c in _rows(data, "preconditions")),
+            preconditions=tuple(parse_condition(_text(c), before) for c in _rows(data, "preconditions")),
             effects=tuple(parse_effect(_text(e), names) for e in _rows(data, "effects")),
             ensures=tuple(parse_condition(_text(c), names) for c in _rows(data, "ensures")),
         )

@@ -7,6 +7,7 @@ a list. A name is a parameter, a read, or, where it is subscripted or stands rig
 import ast
 from collections.abc import Container
 from dataclasses import dataclass
+from math import isfinite
 
 from htn.contract.conditions import Condition, Effect
 from htn.contract.terms import (
@@ -33,12 +34,12 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names that a contract knows: its parameters, its reads, and the state's variables."""
+    """The names that a contract knows: parameters, reads, state variables, outputs. None accepts any name."""
 
     parameters: tuple[str, ...]
     reads: tuple[str, ...] = ()
     variables: Container[str] | None = None
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
 
 
 def parse_condition(text: str, names: Names) -> Condition:
@@ -109,33 +110,43 @@ def _term(node: ast.expr, names: Names, text: str, *, whole: bool = False, depth
     if depth > _MAX_DEPTH:
         raise _wrong(text, "it is nested too deeply")
     match node:
-        case ast.Constant(value=value) if value is None or type(value) in (str, int, float, bool):
+        case ast.Constant(value=value) if value is None or type(value) in (int, bool):
             return Constant(value)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=value)) if type(value) in (
-            int,
-            float,
-        ):
-            return Constant(-value)  # type: ignore[operator]  # a number, by the guard
+        case ast.Constant(value=str(value)) if not any("\ud800" <= c <= "\udfff" for c in value):
+            return Constant(value)
+        case ast.Constant(value=float(value)) if isfinite(value):
+            return Constant(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value) | float(value))) if not isinstance(
+            value, bool
+        ) and isfinite(value):
+            return Constant(-value)
         case ast.Name(id=name):
             return _name(name, names, text, whole=whole)
         case ast.Attribute(value=ast.Name(id="output"), attr=name):
-            if names.outputs and name not in names.outputs:
-                raise _wrong(text, f"output.{name} is not declared", did_you_mean(name, names.outputs))
+            if names.outputs is not None and name not in names.outputs:
+                raise _wrong(text, f"output.{name} is not known here", did_you_mean(name, names.outputs))
             return Output(name)
         case ast.Subscript(value=holder, slice=key):
             return _subscript(holder, key, names, text, depth)
         case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]) if function in FUNCTIONS:
             return Applied(function, tuple(_term(a, names, text, depth=depth + 1) for a in arguments))
-    raise _wrong(text, f"{ast.unparse(node)[:60]} is not a value that a contract can use")
+    raise _wrong(text, f"{_source(node)} is not a value that a contract can use")
+
+
+def _source(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:
+        return "this"
 
 
 def _name(name: str, names: Names, text: str, *, whole: bool) -> Term:
+    if name in _WORDS:
+        return Constant(_WORDS[name])
     if name in names.parameters:
         return Argument(name)
     if name in names.reads:
         return Read(name)
-    if name in _WORDS:
-        return Constant(_WORDS[name])
     if whole:
         return _variable(name, (), names, text)
     known = (*names.parameters, *names.reads)
@@ -144,6 +155,8 @@ def _name(name: str, names: Names, text: str, *, whole: bool) -> Term:
 
 def _subscript(holder: ast.expr, key: ast.expr, names: Names, text: str, depth: int) -> Term:
     parts = key.elts if isinstance(key, ast.Tuple) else [key]
+    if not parts:
+        raise _wrong(text, "there is no key between [ ]")
     keys = tuple(_term(part, names, text, depth=depth + 1) for part in parts)
     if isinstance(holder, ast.Name) and holder.id not in (*names.parameters, *names.reads):
         return _variable(holder.id, keys, names, text)

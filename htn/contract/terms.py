@@ -10,6 +10,7 @@ A term that is worth nothing in a state (a key that is absent) raises `Undefined
 know gives an `Unknown`, and using it raises `NeedsValue`.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -51,7 +52,7 @@ class Constant:
         # JSON's words, so that the text reads the same in any language.
         words = {None: "null", True: "true", False: "false"}
         if isinstance(self.value, str):
-            return '"' + self.value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return json.dumps(self.value, ensure_ascii=False)
         return words[self.value] if self.value is None or isinstance(self.value, bool) else repr(self.value)
 
     def worth(self, scope: Scope) -> Any:  # every term is asked the same way
@@ -171,7 +172,7 @@ class Applied:
         values = [term.worth(scope) for term in self.to]
         try:
             return FUNCTIONS[self.function](*values)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, ArithmeticError) as error:
             raise Undefined(f"{self} has no value: {error}") from error
 
 
@@ -181,6 +182,8 @@ Term: TypeAlias = Constant | Argument | Read | Output | Lookup | Entry | Applied
 def _known_key(value: Any, term: Term) -> Any:
     if isinstance(value, Unknown):
         value == None  # noqa: B015, E711  # asking an Unknown anything raises NeedsValue, with its own words
+    if value is None:
+        raise Undefined(f"{term} is null, which cannot be a key")
     key = hashable(value)
     try:
         hash(key)

@@ -9,12 +9,14 @@ A `Type` is written as JSON Schema (the part of it that is needed here) and read
 `unit` is ours; JSON Schema lets a schema carry further keys.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from htn.errors import UsageError
+from htn.unknown import Unknown
 
 _KINDS = {
     "string": "text", "number": "number", "integer": "integer", "boolean": "boolean",
@@ -26,6 +28,7 @@ _KEYS = frozenset({
 })  # fmt: skip
 _MAX_DEPTH = 8
 _MAX_FIELDS = 64
+_MAX_NUMBER = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Type:
             kind=kind,
             nullable=nullable,
             choices=_choices(schema, where),
-            item=_item(schema, where, depth),
+            item=_item(schema, kind, where, depth),
             fields=_fields(schema, where, depth),
             minimum=_number(schema, "minimum", where),
             maximum=_number(schema, "maximum", where),
@@ -93,9 +96,9 @@ class Type:
 
     def refuse(self, value: object, name: str = "value") -> str | None:
         """Return why `value` is not of this type, naming the part that is wrong, or None when it is."""
-        if value is None and (self.nullable or self.kind in ("any", "null")):
-            return None
-        if self.choices and not any(value == choice for choice in self.choices):
+        if isinstance(value, Unknown) or (value is None and self.nullable):
+            return None  # what only execution can know is checked when it is known
+        if self.choices and not any(_equal(value, choice) for choice in self.choices):
             return f"{name} is {_brief(value)}, not one of {', '.join(map(repr, self.choices))}"
         if not _is(value, self.kind):
             return f"{name} is {_brief(value)}, not {self}"
@@ -123,13 +126,14 @@ class Type:
         return next((why for why in found if why), None)
 
     def _refuse_record(self, value: Mapping[object, object], name: str) -> str | None:
-        if self.fields:
+        declared = dict(self.fields)
+        if declared:
             for field, part in self.fields:
                 if field not in value:
                     return f"{name} has no {field!r}"
                 if why := part.refuse(value[field], f'{name}["{field}"]'):
                     return why
-            extra = sorted(str(key) for key in value if key not in dict(self.fields))
+            extra = sorted(str(key) for key in value if key not in declared)
             return f"{name} has {extra[0]!r}, which was not declared" if extra else None
         if self.item is None:
             return None
@@ -170,6 +174,11 @@ class Type:
 ANY = Type()
 
 
+def _equal(value: object, choice: object) -> bool:
+    # As in JSON, true is not 1.
+    return isinstance(value, bool) == isinstance(choice, bool) and value == choice
+
+
 def _is(value: object, kind: str) -> bool:
     if kind == "any":
         return True
@@ -208,9 +217,9 @@ def _choices(schema: Mapping[str, object], where: str) -> tuple[object, ...]:
     return tuple(choices)  # type: ignore[arg-type]  # a list or tuple, by the test above
 
 
-def _item(schema: Mapping[str, object], where: str, depth: int) -> Type | None:
-    key = "items" if schema.get("type") in ("array", ["array", "null"]) else "additionalProperties"
-    inner = schema.get(key)
+def _item(schema: Mapping[str, object], kind: str, where: str, depth: int) -> Type | None:
+    key = {"array": "items", "object": "additionalProperties"}.get(kind)
+    inner = schema.get(key) if key else None
     if inner is None or isinstance(inner, bool):
         return None
     return Type.from_json(inner, f"{where}.{key}", depth + 1)
@@ -221,7 +230,7 @@ def _fields(schema: Mapping[str, object], where: str, depth: int) -> tuple[tuple
     if not isinstance(fields, Mapping) or len(fields) > _MAX_FIELDS:
         raise UsageError(f"{where}: properties must be an object with at most {_MAX_FIELDS} fields")
     required = schema.get("required", list(fields))
-    if not isinstance(required, (list, tuple)) or set(required) != set(fields):
+    if not isinstance(required, (list, tuple)) or sorted(map(str, required)) != sorted(map(str, fields)):
         raise UsageError(f"{where}: every property is required here; allow null where it may be missing")
     return tuple((str(name), Type.from_json(part, f"{where}.{name}", depth + 1)) for name, part in fields.items())
 
@@ -230,7 +239,7 @@ def _number(schema: Mapping[str, object], key: str, where: str) -> float | None:
     value = schema.get(key)
     if value is None:
         return None
-    if type(value) not in (int, float) or not isfinite(value):  # type: ignore[arg-type]  # a number, by the test
+    if type(value) not in (int, float) or not abs(value) <= _MAX_NUMBER:  # type: ignore[arg-type]  # a number, by the test
         raise UsageError(f"{where}: {key} must be a number, not {value!r:.60}")
     return value  # type: ignore[return-value]  # a number, by the test above
 

@@ -1,0 +1,199 @@
+"""Wires everything: settings, the library, the sandbox and the model, and the verbs plan, run and learn.
+
+Each outside service is opened when it is first needed and closed with the agent. A plan needs no sandbox and no
+model; a run without gaps needs no model.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from executor.actor import Actor
+from executor.generate import contract_prompt, system_prompt
+from executor.learn import Learned, Learner, LearnEvent
+from executor.library import Library
+from executor.model import Call, Model, open_model
+from executor.run import Event, Run
+from executor.sandbox import Sandbox, open_sandbox
+from executor.settings import Settings
+from executor.store import Store, open_store
+from htn.domain import Domain
+from htn.errors import GapOpen, UsageError
+from htn.failure import Failure, Gap
+from htn.network import Task, show_task
+from htn.plan import Plan
+from htn.search import Limits, find_plan
+from htn.state import State
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Hears what an agent does, as it does it. What nobody hears costs nothing."""
+
+    planned: Callable[[Plan | Failure], None] = lambda result: None
+    gap: Callable[[Gap], None] = lambda gap: None
+    learning: Callable[[LearnEvent], None] = lambda event: None
+    step: Callable[[Event], None] = lambda event: None
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of `Agent.run`: the last plan or failure, what was learned on the way, and the run, if it began."""
+
+    result: Plan | Failure
+    learned: tuple[Learned, ...]
+    run: Run | None
+    state: State
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What `learn` would ask first, and what it may cost."""
+
+    system: str
+    question: str
+    model: str
+    most_calls: int
+
+    @property
+    def tokens(self) -> int:
+        """An estimate of the tokens of this first question: a token is about three characters of such text."""
+        return (len(self.system) + len(self.question)) // 3
+
+
+@dataclass
+class Agent:
+    """A planner that acts and learns. Use it in a `with` statement: leaving it closes what it opened."""
+
+    settings: Settings
+    listener: Listener = field(default_factory=Listener)
+    _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def __enter__(self) -> "Agent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened."""
+        return self._opened.enter_context(
+            open_store(redis_url=self.settings.redis_url, data_dir=self.settings.data_dir)
+        )
+
+    @cached_property
+    def library(self) -> Library:
+        """What was learned."""
+        return Library(self.store)
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """The sandbox, opened."""
+        s = self.settings
+        return self._opened.enter_context(
+            open_sandbox(
+                kind=s.sandbox,
+                image=s.image,
+                docker_timeout=s.docker_timeout,
+                limits=s.limits,
+                on_progress=self.listener.note,
+            )
+        )
+
+    @cached_property
+    def model(self) -> Model:
+        """The language model; nothing is sent to it before it is asked."""
+        s = self.settings
+        return open_model(
+            s.model,
+            endpoint=s.ollama_endpoint,
+            api_key=s.llm_api_key.get_secret_value() if s.llm_api_key else None,
+            timeout=s.model_timeout,
+            num_ctx=s.num_ctx,
+            max_calls=s.max_calls,
+        )
+
+    def plan(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
+        """Return a plan, using what was learned, or why there is none. Never learns."""
+        for task in tasks:
+            domain.check_typed(task)
+        return self._find(domain.extended_by(self.library.operators(domain.name)), tasks, state)
+
+    def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
+        """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
+        for task in tasks:
+            domain.check_typed(task)
+        known = domain.extended_by(self.library.operators(domain.name))
+        learned: list[Learned] = []
+        while True:
+            result = self._find(known, tasks, state)
+            self.listener.planned(result)
+            if isinstance(result, Plan):
+                break
+            if not result.gaps or result.stopped or self.settings.learn == "never":
+                return self._report(result, learned, None, state)
+            closed = self.learn(known, result.gaps[0])
+            learned.append(closed)
+            if closed.version is None:
+                return self._report(result, learned, None, state)
+            known = known.extended_by([self.library.entry(closed.version).operator()])
+        actor = Actor(known, lambda: self.library, lambda: self.sandbox, self.settings.limits)
+        return self._report(result, learned, actor.act(result, state, self.listener.step), state)
+
+    def learn(self, domain: Domain, gap: Gap) -> Learned:
+        """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up."""
+        self.listener.gap(gap)
+        learner = Learner(
+            domain,
+            self.model,
+            self.sandbox,
+            self.library,
+            limits=self.settings.limits,
+            repairs=self.settings.max_retries - 1,
+            on_event=self.listener.learning,
+        )
+        return learner.close(gap)
+
+    def prompt(self, domain: Domain, gap: Gap) -> Prompt:
+        """Return what closing a gap would ask first. Nothing is sent."""
+        return Prompt(system_prompt(), contract_prompt(domain, gap), self.model.name, self.settings.max_calls)
+
+    def gap_of(self, domain: Domain, task: Task, state: State) -> Gap:
+        """Return the gap that `task` is, in a state in which it could be done.
+
+        A name that the domain declares is meant on purpose; a name that nobody has declared is named on purpose
+        by whoever learns it. UsageError for one that somebody knows how to do.
+        """
+        operator = domain.operators.get(str(task[0]))
+        if str(task[0]) in domain.methods or (operator and operator.apply and not operator.is_learned):
+            raise UsageError(
+                f"{domain.name} knows how to do {task[0]} already",
+                hints=("learning is for what nobody has written: htn plan shows the gaps",),
+            )
+        if operator is not None:
+            domain.check_typed(task)
+        return Gap(task, (), state.copy(), operator is not None, 0)
+
+    def known(self, domain: Domain, name: str) -> str | None:
+        """Return the version of the learned operator `name` that plans use, or None."""
+        return next((o.version for o in self.library.operators(domain.name) if o.name == name), None)
+
+    def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
+        limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
+        return find_plan(domain, state, tasks, limits=limits, clock=time.monotonic)
+
+    def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
+        return Report(result, tuple(learned), run, state, tuple(self.model.calls))
+
+
+def not_learned(learned: Learned) -> GapOpen:
+    """Return the error that says that a gap stayed open, and what would help."""
+    return GapOpen(
+        f"{show_task(learned.gap.task)} was not learned: {learned.reason}",
+        hints=("describe it, or give an example of it, in the domain", "try another model: --model ollama:NAME"),
+    )

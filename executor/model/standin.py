@@ -1,0 +1,293 @@
+"""A stand-in for an Ollama server. It is no language model.
+
+It gives answers that somebody wrote into a script (see standin_script) over the protocol that a
+real Ollama server speaks, so that the real client code runs: for tests and for trying the program
+where there is no model. Whatever is measured with it says nothing about models.
+
+It listens on this machine only. Beside Ollama's paths it has `GET /_log`, all requests for an
+answer so far, and `POST /_reset`, which forgets them and starts the script again.
+
+    python -m executor.model.standin SCRIPT [--port 11434]
+
+prints the address as its first line and serves until it is interrupted.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Any
+
+from executor.model.standin_script import Director, Reply, load_script
+from htn.errors import HtnError, UsageError
+
+VERSION = "0.0.0-standin"
+PIECE = 12  # characters of an answer in one line of a stream
+HUGE_PIECE = "x" * 100_000
+HUGE_PIECES = 30
+SLOW_SECONDS = 0.02  # between the characters of an answer that never ends
+WRITTEN_AT = "2026-01-01T00:00:00Z"
+
+
+class StandIn:
+    """A scripted server, from `with` to its end; `endpoint` is its address."""
+
+    def __init__(self, script: str | Path | Mapping[str, Any], *, port: int = 0) -> None:
+        self.director = Director(load_script(script))
+        self.stopped = Event()
+        self._requests: list[dict[str, Any]] = []
+        self._lock = Lock()
+        try:
+            self._server = _Server(("127.0.0.1", port), _Handler)
+        except (OSError, OverflowError) as error:
+            raise UsageError(
+                f"the stand-in cannot listen on port {port}: {error}",
+                hints=("port 0 takes a free one",),
+            ) from error
+        self._server.owner = self
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def requests(self) -> Sequence[dict[str, Any]]:
+        """The requests for an answer so far: body, headers, and the rule that answered."""
+        with self._lock:
+            return tuple(self._requests)
+
+    def note(self, request: dict[str, Any]) -> None:
+        """Add a request to the log."""
+        with self._lock:
+            self._requests.append(request)
+
+    def reset(self) -> None:
+        """Forget all requests and start the script again."""
+        with self._lock:
+            self._requests.clear()
+        self.director.start_again()
+
+    def serve(self) -> None:
+        """Answer until `stop` is called from another thread."""
+        self._server.serve_forever(poll_interval=0.02)
+
+    def stop(self) -> None:
+        """End `serve`, also the answers that hang."""
+        self.stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> "StandIn":
+        Thread(target=self.serve, name="standin", daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    owner: StandIn
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # Clients that give up break their connections; that is what many scripts are for.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
+        """Keep quiet: the log is at /_log."""
+
+    def do_GET(self) -> None:
+        name = self.server.owner.director.script.model
+        if self.path == "/":
+            self._send(200, b"Ollama is running", "text/plain")
+        elif self.path == "/api/version":
+            self._json({"version": VERSION})
+        elif self.path == "/api/tags":
+            self._json({"models": [_listing(name)]})
+        elif self.path == "/_log":
+            self._json(list(self.server.owner.requests))
+        else:
+            self._error(404, f"there is nothing at {self.path}")
+
+    def do_POST(self) -> None:
+        body = self._body()
+        if self.path == "/_reset":
+            self.server.owner.reset()
+            self._json({})
+        elif body is None:
+            self._error(400, "the request is not a JSON object")
+        elif self.path == "/api/show":
+            self._show(body)
+        elif self.path == "/api/chat":
+            self._chat(body)
+        else:
+            self._error(404, f"there is nothing at {self.path}")
+
+    def _show(self, body: dict[str, Any]) -> None:
+        if self._is_known(body):
+            details = _listing(self.server.owner.director.script.model)["details"]
+            self._json({"details": details, "model_info": {}, "capabilities": ["completion"]})
+
+    def _chat(self, body: dict[str, Any]) -> None:
+        noted: dict[str, Any] = {"path": self.path, "body": body, "headers": dict(self.headers)}
+        messages = body.get("messages")
+        if not isinstance(messages, list) or not all(
+            isinstance(message, dict) and "content" in message for message in messages
+        ):
+            self.server.owner.note(noted)
+            self._error(400, "messages is not a list of messages")
+            return
+        chosen = self.server.owner.director.choose(body) if self._names_model(body) else None
+        noted["rule"] = chosen.rule if chosen else None
+        self.server.owner.note(noted)
+        if not self._is_known(body):
+            return
+        if chosen is None:
+            last = str(messages[-1]["content"])[:200] if messages else ""
+            self._error(500, f"no scripted answer matches the request that ends with {last!r}")
+            return
+        self._reply(chosen.reply, stream=body.get("stream", True) is not False)
+
+    def _reply(self, reply: Reply, *, stream: bool) -> None:
+        behave = reply.behave
+        if behave == "hang":
+            self.server.owner.stopped.wait()
+            self.close_connection = True
+        elif behave == "error500":
+            self._error(500, "the scripted model failed, as its script says")
+        elif behave == "garbage":
+            self._send(200, b"<html>this is no answer\x00</html>\n", "text/html")
+        elif behave == "disconnect":
+            self._stream(iter([_part("{")]), finish=False)
+        elif behave == "slow":
+            self._stream(self._trickle())
+        elif behave == "huge":
+            self._stream(_part(HUGE_PIECE) for _ in range(HUGE_PIECES))
+        elif stream:
+            self._stream(self._pieces(reply.words()))
+        else:
+            self._json(self._last(reply.words(), reply.words()))
+
+    def _pieces(self, words: str) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(words), PIECE):
+            yield _part(words[start : start + PIECE])
+        yield self._last("", words)
+
+    def _trickle(self) -> Iterator[dict[str, Any]]:
+        while not self.server.owner.stopped.wait(SLOW_SECONDS):
+            yield _part(" ")
+
+    def _last(self, content: str, words: str) -> dict[str, Any]:
+        return {
+            **_part(content),
+            "done": True,
+            "done_reason": "stop",
+            "prompt_eval_count": 11,
+            "eval_count": max(1, len(words) // 4),
+        }
+
+    def _stream(self, parts: Iterator[dict[str, Any]], *, finish: bool = True) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            for part in parts:
+                line = json.dumps(part).encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            if finish:
+                self.wfile.write(b"0\r\n\r\n")
+            else:
+                self.close_connection = True
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the client has given up, which scripts provoke
+
+    def _body(self) -> dict[str, Any] | None:
+        size = int(self.headers.get("Content-Length") or 0)
+        try:
+            body = json.loads(self.rfile.read(size) or b"{}")
+        except ValueError:
+            return None
+        return body if isinstance(body, dict) else None
+
+    def _names_model(self, body: dict[str, Any]) -> bool:
+        known = self.server.owner.director.script.model
+        return body.get("model") in (known, f"{known}:latest")
+
+    def _is_known(self, body: dict[str, Any]) -> bool:
+        """Say whether the request names the scripted model, and answer it when it does not."""
+        if self._names_model(body):
+            return True
+        self._error(404, f"model '{body.get('model')}' not found")
+        return False
+
+    def _error(self, status: int, text: str) -> None:
+        self._send(status, json.dumps({"error": text}).encode(), "application/json")
+
+    def _json(self, value: Any) -> None:
+        self._send(200, json.dumps(value).encode(), "application/json")
+
+    def _send(self, status: int, content: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _part(content: str) -> dict[str, Any]:
+    return {
+        "model": "scripted",
+        "created_at": WRITTEN_AT,
+        "message": {"role": "assistant", "content": content},
+        "done": False,
+    }
+
+
+def _listing(name: str) -> dict[str, Any]:
+    full = name if ":" in name else f"{name}:latest"
+    return {
+        "name": full,
+        "model": full,
+        "modified_at": WRITTEN_AT,
+        "size": 0,
+        "digest": "standin",
+        "details": {"family": "standin", "parameter_size": "0", "quantization_level": "none"},
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve a script until interrupted; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m executor.model.standin")
+    parser.add_argument("script", help="the JSON file with the scripted answers")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    chosen = parser.parse_args(arguments)
+    try:
+        standin = StandIn(chosen.script, port=chosen.port)
+    except HtnError as error:
+        sys.stderr.write(f"{error.explain()}\n")
+        return error.exit_code
+    sys.stdout.write(f"{standin.endpoint}\n")
+    sys.stdout.flush()
+    try:
+        standin.serve()
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""The docker level: a hardened container, attached before it starts, kept warm.
+
+Rules of the container. No network, a read-only root, no capabilities, no new privileges, the user
+65534, memory without swap, 64 processes, one processor, 16 MB of `/tmp` without execution, no
+System V memory and no POSIX queues (they would outlive a call), no logs, no mounts, no
+environment. Inside it each call runs in a child that has locked itself as well.
+
+The stream is attached before the start, so that nothing is lost, and cut before the kill: an
+engine that still has output to deliver to a reader who does not read hangs.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from executor.sandbox.engine import Engine, connect, engine_failures
+from executor.sandbox.image import USER, SandboxImage
+from executor.sandbox.orphans import labels_of_this_process, remove, remove_orphans
+from executor.sandbox.protocol import Category, SandboxLimits
+from executor.sandbox.source import runner_command
+from executor.sandbox.warm import Supervised, WarmSandbox
+from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
+from htn.errors import ServiceMissing
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+_START_SECONDS = 30.0
+_PROCESSES = 64
+_STDOUT = 1
+_FRAME = struct.Struct(">BxxxL")
+
+
+class StreamLink(SocketLink):
+    """The engine's attached stream: plain to write, in frames of stdout and stderr to read."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection)
+        self._raw = bytearray()
+
+    def receive(self, deadline: float) -> bytes:
+        """Return some bytes of the container's stdout; its stderr is dropped."""
+        while True:
+            while len(self._raw) >= _FRAME.size:
+                stream, size = _FRAME.unpack_from(self._raw)
+                if len(self._raw) < _FRAME.size + size:
+                    break
+                data = bytes(self._raw[_FRAME.size : _FRAME.size + size])
+                del self._raw[: _FRAME.size + size]
+                if stream == _STDOUT and data:
+                    return data
+            self._raw += super().receive(deadline)
+
+
+class _WarmContainer(Supervised):
+    """A running container."""
+
+    def __init__(self, container: Container, wire: Wire) -> None:
+        super().__init__(wire)
+        self.container = container
+
+    def cause_of_loss(self) -> tuple[Category, str]:
+        """Ask the engine how the container ended."""
+        try:
+            with engine_failures("asking for the state of a container"):
+                self.container.reload()
+                state: Mapping[str, Any] = self.container.attrs["State"]
+        except ServiceMissing as error:
+            return Category.ENVIRONMENT, error.message
+        if state.get("OOMKilled"):
+            return Category.MEMORY, "the container ran out of memory"
+        ended = f"{state.get('Status')}, exit status {state.get('ExitCode')}"
+        return Category.ENVIRONMENT, f"the container went away during the call: {ended}"
+
+    def stop(self) -> None:
+        """Cut the stream, then kill and remove the container."""
+        self.wire.close()
+        try:
+            with engine_failures("removing a container"):
+                remove(self.container)
+        except ServiceMissing:
+            return  # the engine is gone; its label lets a later sandbox find the container
+
+
+class DockerSandbox(WarmSandbox):
+    """Runs bodies in hardened containers."""
+
+    level = "docker"
+    covers = (
+        "the host's files, processes, users and environment",
+        "network, new processes, all writing but 16 MB that is emptied after each call",
+        "time, memory, output and result of a call; state from one call to the next",
+    )
+    does_not_cover = (
+        "faults in the kernel calls that computation needs: containers share the kernel",
+        "the load of the machine, beyond one processor at a time",
+        "what a body says of its own call: the code that reports shares its process",
+    )
+
+    def __init__(self, engine: Engine, image: SandboxImage, limits: SandboxLimits) -> None:
+        super().__init__(limits)
+        self._engine = engine
+        self.image = image
+        self.description = (
+            f"Docker {engine.version}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
+        )
+        remove_orphans(engine)
+
+    def containers(self) -> tuple[str, ...]:
+        """Return the identities of the containers that are warm."""
+        warm = (each for each in self._warm.values() if isinstance(each, _WarmContainer))
+        return tuple(str(each.container.id) for each in warm)
+
+    def close(self) -> None:
+        """Remove the containers and leave the engine."""
+        super().close()
+        self._engine.client.close()
+
+    def _forked(self) -> None:
+        self._engine = connect(self._engine.seconds)
+
+    def _start(self, hash_seed: int) -> Supervised:
+        with engine_failures("starting a container"):
+            container = self._engine.client.containers.create(
+                self.image.reference,
+                list(runner_command(self.level, 0)),
+                entrypoint=["python3"],
+                environment={"PYTHONHASHSEED": str(hash_seed)},
+                **_hardening(self.limits),
+            )
+            try:
+                wire = Wire(StreamLink(_attached(self._engine, container)))
+                container.start()
+            except BaseException:  # whatever it was, an interrupt too, leaves no container behind
+                remove(container)
+                raise
+        warm = _WarmContainer(container, wire)
+        try:
+            problem = wire.hello(time.monotonic() + _START_SECONDS).get("problem")
+        except (LinkLostError, LinkLateError):
+            problem = f"{warm.cause_of_loss()[1]}; an image needs python3, 3.11 or newer"
+        if problem:
+            warm.stop()
+            raise ServiceMissing(
+                f"the image {self.image.reference} does not start: {problem}",
+                hints=("name another image, or leave it out to build one",),
+            )
+        return warm
+
+
+def _attached(engine: Engine, container: Container) -> socket.socket:
+    wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    stream = engine.client.api.attach_socket(str(container.id), params=wanted)
+    connection: socket.socket = getattr(stream, "_sock", stream)
+    return connection
+
+
+def _hardening(limits: SandboxLimits) -> dict[str, Any]:
+    from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - the client is imported when it is used
+
+    memory = f"{limits.memory_mb}m"
+    return {
+        "network_mode": "none",
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "user": USER,
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "pids_limit": _PROCESSES,
+        "nano_cpus": 1_000_000_000,
+        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=4096,mode=1777"},  # noqa: S108 - in the container
+        "shm_size": "8m",
+        "ulimits": [
+            Ulimit(name="core", soft=0, hard=0),
+            Ulimit(name="nofile", soft=256, hard=256),
+        ],
+        "sysctls": {
+            "kernel.shmmni": "0",
+            "kernel.msgmni": "0",
+            "kernel.sem": "0 0 0 0",
+            "fs.mqueue.queues_max": "0",
+        },
+        "log_config": LogConfig(type="none"),
+        "init": False,
+        "stdin_open": True,
+        "tty": False,
+        "hostname": "sandbox",
+        "working_dir": "/",
+        "oom_score_adj": 500,
+        "healthcheck": {"test": ["NONE"]},
+        "labels": labels_of_this_process(),
+    }

@@ -1,0 +1,137 @@
+"""The host's own interpreter as a set of files: enough to run Python in an empty container.
+
+Taken: the interpreter behind a virtual environment, its standard library without tests, graphics
+and installed packages, and the shared libraries that these load. Paths stay as they are, because
+an interpreter finds its library by them; only `/lib` and `/bin` become `/usr/lib` and `/usr/bin`,
+as on any present system. Nothing else of the host is taken.
+"""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import IO
+
+from executor.sandbox.probe import UNWANTED
+from executor.sandbox.source import base_interpreter
+from htn.errors import ServiceMissing
+
+# Changes when the same files would give another image.
+_RECIPE = b"1"
+_UNWANTED_FOLDERS = {
+    "__pycache__", "dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data",
+    "site-packages", "test", "tests", "tkinter", "turtledemo",
+}  # fmt: skip
+_MERGED = (("lib64/", "usr/lib64/"), ("lib/", "usr/lib/"), ("bin/", "usr/bin/"))
+_FOLDERS = ("tmp", "proc", "sys", "dev", "etc", "run", "usr/bin", "usr/lib", "usr/lib64")
+_TEXTS = {
+    "etc/passwd": b"root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
+    "etc/group": b"root:x:0:\nnogroup:x:65534:\n",
+}
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python on this host and what it needs; `contents` maps a path in the image to a file."""
+
+    version: str
+    machine: str
+    contents: tuple[tuple[str, Path], ...]
+    links: tuple[tuple[str, str], ...]
+
+    def digest(self) -> str:
+        """Return a hash of all that goes into the image."""
+        total = hashlib.sha256(_RECIPE)
+        for path, source in self.contents:
+            total.update(path.encode() + b"\0" + hashlib.sha256(source.read_bytes()).digest())
+        for path, target in self.links:
+            total.update(f"{path}\0{target}\0".encode())
+        return total.hexdigest()
+
+    def write_archive(self, stream: IO[bytes]) -> None:
+        """Write a tar of a root file system: no owner but root, no set-user bit, no times."""
+        with tarfile.open(fileobj=stream, mode="w|") as archive:
+            for name in (*_FOLDERS, *self._parents()):
+                archive.addfile(_entry(name, tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755))
+            for name, target in self.links:
+                link = _entry(name, tarfile.SYMTYPE, 0o777)
+                link.linkname = target
+                archive.addfile(link)
+            for name, text in _TEXTS.items():
+                archive.addfile(_entry(name, tarfile.REGTYPE, 0o644, len(text)), io.BytesIO(text))
+            for name, source in self.contents:
+                mode = 0o755 if os.access(source, os.X_OK) else 0o644
+                with source.open("rb") as content:
+                    size = os.fstat(content.fileno()).st_size
+                    archive.addfile(_entry(name, tarfile.REGTYPE, mode, size), content)
+
+    def _parents(self) -> list[str]:
+        found = {str(up) for name, _ in self.contents for up in Path(name).parents}
+        return sorted(found - {".", *_FOLDERS})
+
+
+def _entry(name: str, kind: bytes, mode: int, size: int = 0) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.size = kind, mode, size
+    return entry
+
+
+def host_interpreter(executable: str | None = None) -> Interpreter:
+    """Describe an interpreter of this host, by default the one that runs or the one behind it.
+
+    Raises `ServiceMissing` on systems other than Linux and where the interpreter is incomplete.
+    """
+    if sys.platform != "linux":
+        raise ServiceMissing(
+            "an image can be built from this machine's own Python on Linux only",
+            hints=("name an image that has Python 3.11 or newer, such as python:3.12-slim",),
+        )
+    program = files("executor.sandbox").joinpath("probe.py").read_text("utf-8")
+    command = [executable or base_interpreter(), "-I", "-S", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program, no shell
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or ["it says nothing"]
+        raise ServiceMissing(
+            f"{command[0]} cannot be copied into an image: {reason[0]}",
+            hints=("install the whole standard library (Debian: apt-get install python3)",),
+        )
+    found = json.loads(done.stdout)
+    name = f"{found['prefix']}/bin/python{found['version']}"
+    sources = {name: Path(found["executable"])}
+    for folder in {found["standard"], found["extensions"]}:
+        sources |= {str(path): path for path in _standard_library(Path(folder))}
+    sources |= {path: Path(path) for path in found["libraries"]}
+    contents = {_inside(path): source for path, source in sources.items()}
+    links = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
+    links["usr/bin/python3"] = "/" + _inside(name)
+    return Interpreter(
+        version=found["version"],
+        machine=found["machine"],
+        contents=tuple(sorted(contents.items())),
+        links=tuple(links.items()),
+    )
+
+
+def _standard_library(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _UNWANTED_FOLDERS and not name.startswith("config-")]
+        for name in names:
+            path = Path(root, name)
+            wanted = not name.endswith((".pyc", ".a")) and not name.startswith(UNWANTED)
+            if wanted and path.is_file():  # not a link that leads nowhere
+                yield path
+
+
+def _inside(path: str) -> str:
+    name = path.lstrip("/")
+    for old, new in _MERGED:
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name

@@ -1,0 +1,162 @@
+"""What a sandbox is: a program goes in with its arguments, an outcome comes out.
+
+Nothing here knows how the fence is made. The levels are `docker` (a hardened container) and
+`lockdown` (landlock, system call filter and limits on Linux, for a machine without an engine).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+from executor.sandbox.inside.plain import JSON
+from htn.errors import UsageError
+
+__all__ = ["JSON", "Category", "Outcome", "Problem", "Program", "Sandbox", "SandboxLimits"]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Code that nobody trusts, and the name of the function in it that is called."""
+
+    code: str
+    entry_point: str
+    language: str = "python"
+
+
+@dataclass(frozen=True)
+class SandboxLimits:
+    """What one call may use at most.
+
+    `seconds` is wall time, `memory_mb` the address space of the call, `output_bytes` what it may
+    print on each stream, `result_bytes` its answer beside the arguments that come back with it.
+    """
+
+    seconds: float = 5.0
+    memory_mb: int = 256
+    output_bytes: int = 65536
+    result_bytes: int = 4 * 2**20
+
+    def __post_init__(self) -> None:
+        for name, least, most in (
+            ("seconds", 0.01, 86_400),
+            ("memory_mb", 64, 1_048_576),
+            ("output_bytes", 0, 64 * 2**20),
+            ("result_bytes", 64, 64 * 2**20),
+        ):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and least <= value <= most):
+                raise UsageError(
+                    f"a sandbox's {name} cannot be {value}",
+                    hints=(f"choose a number from {least} to {most}",),
+                )
+
+
+class Category(StrEnum):
+    """Why a call has no value.
+
+    `SYNTAX`: the code cannot be compiled. `IMPORT`: a module is not there. `RUNTIME`: the code
+    raised, or has no such entry point. `TIMEOUT`: the time ran out. `MEMORY`: more memory than
+    allowed. `OUTPUT`: it printed or returned too much. `KILLED`: its process ended without an
+    answer. `PROTOCOL`: the answer is not plain JSON. `ENVIRONMENT`: the sandbox cannot do this or
+    went away; not the code's fault.
+    """
+
+    SYNTAX = "syntax"
+    IMPORT = "import"
+    RUNTIME = "runtime"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    KILLED = "killed"
+    PROTOCOL = "protocol"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why there is no value, for people and for the next prompt."""
+
+    category: Category
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call.
+
+    `arguments` are the arguments as they are after the call, or None when it failed; a pure body
+    leaves them as they were. `truncated` says that the text of a stream was cut. `seconds` is the
+    wall time of the call as the supervisor saw it, `level` what fenced it.
+    """
+
+    value: JSON
+    problem: Problem | None
+    stdout: str
+    stderr: str
+    truncated: bool
+    seconds: float
+    level: str
+    arguments: Mapping[str, JSON] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the body returned a value."""
+        return self.problem is None
+
+
+class Sandbox(Protocol):
+    """A place to run code that nobody trusts."""
+
+    @property
+    def level(self) -> str:
+        """What fences a call: docker or lockdown."""
+
+    @property
+    def limits(self) -> SandboxLimits:
+        """What a call may use when it does not say; no call may have more memory."""
+
+    @property
+    def description(self) -> str:
+        """One sentence for people about what fences a call."""
+
+    @property
+    def covers(self) -> tuple[str, ...]:
+        """What a body cannot do here."""
+
+    @property
+    def does_not_cover(self) -> tuple[str, ...]:
+        """What this sandbox does not protect from."""
+
+    def call(
+        self,
+        program: Program,
+        arguments: Mapping[str, JSON],
+        *,
+        limits: SandboxLimits | None = None,
+        hash_seed: int = 0,
+        clock: float | None = None,
+    ) -> Outcome:
+        """Call the entry point with keyword arguments and return what came of it.
+
+        `hash_seed` orders sets of strings (0 to 4294967295); each seed has an interpreter of its
+        own, because Python reads it once. `clock` is the moment, in seconds since 1970, at which
+        the body's wall clock starts; without it the clock is the machine's. Whatever the body
+        does is an outcome. Raises `UsageError` for arguments that are not plain JSON and for
+        limits that the sandbox cannot give, `ServiceMissing` when the sandbox cannot be started.
+        """
+
+    def close(self) -> None:
+        """Stop what runs. A second time does nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,249 @@
+"""Settings: by flag, by environment, by file, in this order; then the default.
+
+The file is TOML: the one that HTN_CONFIG names, else `htn.toml` in the working directory, else
+`~/.config/htn/config.toml`. Its keys are the names of the fields below. In the environment a field is called
+HTN_ and its name; where other names are in use for the same thing they are understood as well.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from executor.sandbox import SandboxLimits
+from htn.errors import UsageError, did_you_mean
+
+_MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
+_PASSWORD = re.compile(r"//[^/@]*@")
+_MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
+
+
+def _names(field: str, *others: str) -> AliasChoices:
+    return AliasChoices(f"HTN_{field.upper()}", *others)
+
+
+def _default_data() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "htn"
+
+
+class Settings(BaseSettings):
+    """All settings. `Settings.load(...)` reads them; a value that cannot be used is a UsageError."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True, env_prefix="HTN_"
+    )
+
+    redis_url: str | None = Field(
+        None,
+        validation_alias=_names("redis_url", "REDIS_URL"),
+        description="the Redis server, host:port or redis://…; without one, an embedded server is started",
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data,
+        validation_alias=_names("data_dir"),
+        description="the folder of the embedded server",
+    )
+    model: str = Field(
+        "ollama:qwen2.5-coder:7b",
+        validation_alias=_names("model", "LLM_MODEL"),
+        description="the language model that writes operators, ollama:NAME",
+    )
+    llm_provider: Literal["local", "ollama"] = Field(
+        "ollama",
+        validation_alias=_names("llm_provider", "LLM_PROVIDER"),
+        description="who runs the model: ollama (or local, the same)",
+    )
+    llm_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=_names("llm_api_key", "LLM_API_KEY"),
+        description="sent to the model's server as a bearer token",
+    )
+    ollama_endpoint: str = Field(
+        "localhost:11434",
+        validation_alias=_names("ollama_endpoint", "OLLAMA_ENDPOINT"),
+        description="where the Ollama server listens",
+    )
+    model_timeout: float = Field(
+        300,
+        gt=0,
+        le=86_400,
+        validation_alias=_names("model_timeout"),
+        description="seconds for one call of the model",
+    )
+    num_ctx: int = Field(
+        16_384, ge=1024, le=1_048_576, validation_alias=_names("num_ctx"),
+        description="tokens of prompt and answer together",
+    )  # fmt: skip
+    max_calls: int = Field(
+        8, ge=0, le=10_000, validation_alias=_names("max_calls"), description="calls of the model for one command"
+    )
+    max_retries: int = Field(
+        3, ge=1, le=20, validation_alias=_names("max_retries", "MAX_RETRIES", "CODE_GEN_MAX_ATTEMPTS"),
+        description="bodies that are tried for one gap: the first and its repairs",
+    )  # fmt: skip
+    learn: Literal["auto", "never"] = Field(
+        "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
+    )
+    sandbox: Literal["auto", "docker", "lockdown"] = Field(
+        "auto",
+        validation_alias=_names("sandbox"),
+        description="where bodies run; auto: docker where an engine answers",
+    )
+    image: str | None = Field(
+        None, validation_alias=_names("image"),
+        description="the container image, by reference or digest; by default built from this machine's Python",
+    )  # fmt: skip
+    docker_timeout: float = Field(
+        30, gt=0, le=3600, validation_alias=_names("docker_timeout", "DOCKER_TIMEOUT"),
+        description="seconds for one request to the Docker engine",
+    )  # fmt: skip
+    memory_limit: str = Field(
+        "256m", validation_alias=_names("memory_limit", "DOCKER_MEMORY_LIMIT", "TERRY_MAX_MEMORY_MB"),
+        description="memory of a body: 512m, 1g, or a plain number of megabytes",
+    )  # fmt: skip
+    execution_timeout: float = Field(
+        5, gt=0, le=86_400,
+        validation_alias=_names("execution_timeout", "EXECUTION_TIMEOUT", "TERRY_MAX_EXECUTION_TIME"),
+        description="seconds for one call of a body",
+    )  # fmt: skip
+    max_expansions: int = Field(
+        1_000_000,
+        ge=1,
+        validation_alias=_names("max_expansions"),
+        description="where the search for a plan gives up",
+    )
+    max_seconds: float = Field(
+        60, gt=0, validation_alias=_names("max_seconds"), description="seconds after which the search gives up"
+    )
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        megabytes(text)
+        return text
+
+    @property
+    def limits(self) -> SandboxLimits:
+        """What a body may use."""
+        return SandboxLimits(seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags and the file both come as arguments (see `load`), so only these and the environment are left."""
+        return init_settings, env_settings
+
+    @classmethod
+    def load(cls, **flags: Any) -> "Settings":
+        """Return the settings. A flag that is None was not given."""
+        path, in_file = read_file()
+        given = {name: value for name, value in flags.items() if value is not None}
+        values = {**{k: v for k, v in in_file.items() if not from_environment(k)}, **given}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise _unusable(error, path) from error
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting as `htn doctor --settings` lists it."""
+
+    name: str
+    value: str
+    source: str
+    environment: tuple[str, ...]
+    description: str
+
+
+def table(settings: Settings, flags: Mapping[str, Any]) -> list[Row]:
+    """Return every setting with its value and where it comes from; a secret is shown as stars."""
+    path, in_file = read_file()
+    rows = []
+    for name, info in Settings.model_fields.items():
+        variable = from_environment(name)
+        if flags.get(name) is not None:
+            source = "flag"
+        elif variable:
+            source = f"environment ({variable})"
+        else:
+            source = f"file ({path})" if name in in_file else "default"
+        value = getattr(settings, name)
+        rows.append(
+            Row(
+                name,
+                "" if value is None else _PASSWORD.sub("//…@", str(value)),
+                source,
+                _variables(name),
+                info.description or "",
+            )
+        )
+    return rows
+
+
+def from_environment(name: str) -> str | None:
+    """Return the environment variable that sets a field, or None."""
+    return next((v for v in _variables(name) if os.environ.get(v)), None)
+
+
+def _variables(name: str) -> tuple[str, ...]:
+    alias = Settings.model_fields[name].validation_alias
+    assert isinstance(alias, AliasChoices)  # every field is declared with _names
+    return tuple(str(choice) for choice in alias.choices)
+
+
+def read_file() -> tuple[Path | None, dict[str, Any]]:
+    """Return the settings file, or None where there is none, and what it says."""
+    named = os.environ.get("HTN_CONFIG")
+    candidates = [Path(named)] if named else [Path("htn.toml"), Path.home() / ".config" / "htn" / "config.toml"]
+    path = next((p for p in candidates if p.is_file()), None)
+    if path is None:
+        if named:
+            raise UsageError(f"HTN_CONFIG names {named}, which is not a file")
+        return None, {}
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"cannot read the settings in {path}: {error}") from error
+    known = list(Settings.model_fields)
+    if unknown := [key for key in data if key not in known]:
+        raise UsageError(
+            f"{path} sets {unknown[0]}, which is no setting",
+            hints=did_you_mean(unknown[0], known) or ("htn doctor --settings lists them all",),
+        )
+    return path, data
+
+
+def megabytes(text: str) -> int:
+    """Return an amount of memory in megabytes. A plain number below 65,536 is megabytes, above it bytes."""
+    found = _MEMORY.match(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not an amount of memory: write 512m or 1g")
+    number, unit = int(found.group(1)), found.group(2).lower()
+    factor = 1 if not unit and number < 65_536 else _MEGABYTES[unit]
+    return max(1, int(number * factor))
+
+
+def _unusable(error: ValidationError, path: Path | None) -> UsageError:
+    first = error.errors()[0]
+    place = str(first["loc"][0]) if first["loc"] else "a setting"
+    name = next((n for n in Settings.model_fields if place in (n, *_variables(n))), place)
+    where = from_environment(name) if name in Settings.model_fields else None
+    message = first["msg"].removeprefix("Value error, ")
+    return UsageError(
+        f"the setting {name} cannot be used: {message}",
+        where=f"the environment variable {where}" if where else str(path) if path else None,
+        hints=("htn doctor --settings lists every setting",),
+    )

@@ -1,0 +1,26 @@
+"""Keep what was learned, in Redis. The only package that imports `redis`."""
+
+from pathlib import Path
+
+from executor.store.address import read_address
+from executor.store.server import EmbeddedServer, RemoteServer, Server
+from executor.store.store import Store, StoredEntry, StoreStatus
+
+__all__ = ["Store", "StoreStatus", "StoredEntry", "open_store"]
+
+
+def open_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") -> Store:
+    """Return the store on the server at `redis_url`, or without one on a server of our own.
+
+    Our own server keeps its files in `data_dir` and is shared by all processes that name the same
+    folder. Raises ServiceMissing when the server does not answer or cannot be started.
+    """
+    server: Server
+    server = RemoteServer(read_address(redis_url)) if redis_url else EmbeddedServer(data_dir)
+    store = Store(server, prefix=prefix)
+    try:
+        store.check()
+    except BaseException:
+        store.close()
+        raise
+    return store

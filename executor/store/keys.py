@@ -1,0 +1,84 @@
+"""The whole key schema of the store. `htn` stands for the prefix, which a setting changes.
+
+    htn:domains                    set: the domains that have entries
+    htn:current:<domain>           hash: for each name in the domain the version that plans use
+    htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
+    htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
+                                   in it, and `by`, the mark of the write that brought it
+    htn:evidence:<version>         list: the records of why the entry is trusted, oldest first,
+                                   each behind the mark of the write that brought it
+    htn:probe                      string: written and removed by `htn doctor` to see if it can be
+
+No key has a lifetime: an entry goes only when a person removes it. A write that concerns several
+keys is one Lua script (see scripts), so a reader sees all of it or nothing. A cluster, which would
+spread the keys over several servers, is not supported.
+
+Keys are built from validated parts only, so no name can reach into another key.
+"""
+
+import re
+from dataclasses import dataclass
+
+from htn.errors import UsageError
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def identifier(text: str, what: str) -> str:
+    """Return `text` if it is a name: a letter or `_`, then letters, digits and `_`."""
+    if not _IDENTIFIER.fullmatch(text):
+        raise UsageError(
+            f"{what} {text[:60]!r} cannot be a name in the store",
+            hints=("a name has letters, digits and _, at most 128, and starts with no digit",),
+        )
+    return text
+
+
+def version_id(text: str) -> str:
+    """Return `text` if it can be the version of an entry: letters, digits, `.`, `_` and `-`."""
+    if not _VERSION.fullmatch(text):
+        raise UsageError(
+            f"{text[:60]!r} cannot be a version in the store",
+            hints=("a version has letters, digits, '.', '_' and '-', at most 128",),
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Builds the keys of one store; refuses parts that are no names."""
+
+    prefix: str = "htn"
+
+    def __post_init__(self) -> None:
+        identifier(self.prefix, "the prefix")
+
+    def domains(self) -> str:
+        """The set of domains."""
+        return f"{self.prefix}:domains"
+
+    def current(self, domain: str) -> str:
+        """The hash from name to the version that plans use."""
+        return f"{self.prefix}:current:{identifier(domain, 'the domain')}"
+
+    def versions(self, domain: str, name: str) -> str:
+        """The list of versions of a name."""
+        parts = identifier(domain, "the domain"), identifier(name, "the entry")
+        return f"{self.prefix}:versions:{parts[0]}:{parts[1]}"
+
+    def entry(self, version: str) -> str:
+        """The hash with the document and the trust of a version."""
+        return f"{self.prefix}:entry:{version_id(version)}"
+
+    def entries(self) -> str:
+        """What every key of an entry begins with."""
+        return f"{self.prefix}:entry:"
+
+    def evidence(self, version: str) -> str:
+        """The list of evidence of a version."""
+        return f"{self.prefix}:evidence:{version_id(version)}"
+
+    def probe(self) -> str:
+        """The key that `htn doctor` writes and removes."""
+        return f"{self.prefix}:probe"

@@ -1,0 +1,101 @@
+"""The writes and reads that concern several keys, as Lua scripts: each happens as a whole.
+
+The server runs a script without running anything else in between, and writes all its changes to
+the append-only file as one transaction. What it does not do is undo: a script that fails halfway
+leaves the changes that it made. Therefore every script reads all its keys first, with commands
+that fail on a key of the wrong kind, and only then writes; and a server that is out of memory, out
+of disk or read-only refuses the first write.
+
+Every write carries a mark of its own. When the connection breaks, nobody knows whether the write
+happened; it is sent again with the same mark, and a mark that is already there is not written
+twice.
+"""
+
+_SEEN_BEFORE = """
+local function seen(key, mark)
+  local records = redis.call('LRANGE', key, -50, -1)
+  for _, record in ipairs(records) do
+    if string.sub(record, 1, #mark) == mark then return true end
+  end
+  return false
+end
+"""
+
+# KEYS: domains, current, versions, entry, evidence
+# ARGV: domain, name, version, document, trust, mark, evidence...
+# Returns 1 admitted, 0 the name had the version already, -1 the version has another document.
+ADMIT = (
+    _SEEN_BEFORE
+    + """
+local document = redis.call('HGET', KEYS[4], 'document')
+local by = redis.call('HGET', KEYS[4], 'by')
+local versions = redis.call('LRANGE', KEYS[3], 0, -1)
+local repeated = seen(KEYS[5], ARGV[6])
+redis.call('HGET', KEYS[2], ARGV[2])
+redis.call('SISMEMBER', KEYS[1], ARGV[1])
+if document and document ~= ARGV[4] then return -1 end
+if repeated or by == ARGV[6] then return 1 end
+local listed = false
+for _, version in ipairs(versions) do
+  if version == ARGV[3] then listed = true end
+end
+if not document then
+  redis.call('HSET', KEYS[4], 'document', ARGV[4], 'by', ARGV[6])
+end
+redis.call('HSET', KEYS[4], 'trust', ARGV[5])
+for i = 7, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
+if not listed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+redis.call('SADD', KEYS[1], ARGV[1])
+if listed then return 0 end
+return 1
+"""
+)
+
+# KEYS: entry, evidence   ARGV: mark, record, trust or ''
+# Returns 1, or 0 when there is no such entry.
+RECORD = (
+    _SEEN_BEFORE
+    + """
+local repeated = seen(KEYS[2], ARGV[1])
+if redis.call('HEXISTS', KEYS[1], 'document') == 0 then return 0 end
+if not repeated then
+  redis.call('RPUSH', KEYS[2], ARGV[1] .. ARGV[2])
+  if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'trust', ARGV[3]) end
+end
+return 1
+"""
+)
+
+# KEYS: current, versions   ARGV: name, version, expected or '', '1' when sent again
+# Returns 1 moved, 0 the pointer was not where it was expected, -1 the name has no such version.
+POINT = """
+local current = redis.call('HGET', KEYS[1], ARGV[1])
+local versions = redis.call('LRANGE', KEYS[2], 0, -1)
+local listed = false
+for _, version in ipairs(versions) do
+  if version == ARGV[2] then listed = true end
+end
+if not listed then return -1 end
+if ARGV[4] == '1' and current == ARGV[2] then return 1 end
+if (current or '') ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return 1
+"""
+
+# KEYS: current   ARGV: what the key of an entry begins with
+# Returns name, version, document, trust, name, version, ...
+SNAPSHOT = """
+local rows = {}
+local pointers = redis.call('HGETALL', KEYS[1])
+for i = 1, #pointers, 2 do
+  local entry = redis.call('HMGET', ARGV[1] .. pointers[i + 1], 'document', 'trust')
+  if entry[1] then
+    rows[#rows + 1] = pointers[i]
+    rows[#rows + 1] = pointers[i + 1]
+    rows[#rows + 1] = entry[1]
+    rows[#rows + 1] = entry[2] or ''
+  end
+end
+return rows
+"""

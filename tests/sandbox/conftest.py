@@ -1,0 +1,97 @@
+"""Every test of behaviour runs at both levels: in containers and under lockdown."""
+
+import os
+from collections.abc import Callable, Iterator
+from textwrap import dedent
+
+import pytest
+
+from executor.sandbox import (
+    JSON,
+    Kind,
+    Outcome,
+    Program,
+    Sandbox,
+    SandboxLimits,
+    engine_status,
+    open_sandbox,
+)
+from executor.sandbox.inside.landlock import landlock_version
+
+REASONS = {
+    "docker": "no Docker engine answers",
+    "landlock": "this kernel has no landlock",
+}
+Run = Callable[..., Outcome]
+LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
+
+
+def require_or_skip(service: str, available: bool) -> None:
+    """Skip where a service is missing, or fail where HTN_REQUIRE names it."""
+    if available:
+        return
+    if service in os.environ.get("HTN_REQUIRE", "").replace(",", " ").split():
+        pytest.fail(f"HTN_REQUIRE names {service}, but {REASONS[service]}")
+    pytest.skip(REASONS[service])
+
+
+@pytest.fixture(scope="session")
+def engine_answers() -> bool:
+    return engine_status().answering
+
+
+@pytest.fixture(scope="session")
+def needs_docker(engine_answers: bool) -> None:
+    require_or_skip("docker", engine_answers)
+
+
+@pytest.fixture(scope="session")
+def needs_landlock() -> None:
+    require_or_skip("landlock", landlock_version() > 0)
+
+
+@pytest.fixture(scope="session", params=LEVELS)
+def level(request: pytest.FixtureRequest, engine_answers: bool) -> Kind:
+    if request.param == "docker":
+        require_or_skip("docker", engine_answers)
+        return "docker"
+    require_or_skip("landlock", landlock_version() > 0)
+    return "lockdown"
+
+
+@pytest.fixture(scope="session")
+def sandbox(level: Kind) -> Iterator[Sandbox]:
+    """One sandbox per level for all tests that do not break it."""
+    os.environ["HTN_TEST_SECRET"] = "a-secret-of-the-host-31415926"
+    with open_sandbox(kind=level) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_sandbox(level: Kind) -> Iterator[Sandbox]:
+    """A sandbox that the test may break."""
+    with open_sandbox(kind=level) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def run(sandbox: Sandbox) -> Run:
+    """Run the function `body` of some code in the shared sandbox."""
+
+    def run_body(
+        code: str,
+        *,
+        seconds: float = 5.0,
+        hash_seed: int = 0,
+        clock: float | None = None,
+        **arguments: JSON,
+    ) -> Outcome:
+        return sandbox.call(
+            Program(dedent(code), "body"),
+            arguments,
+            limits=SandboxLimits(seconds=seconds),
+            hash_seed=hash_seed,
+            clock=clock,
+        )
+
+    return run_body

@@ -1,0 +1,76 @@
+"""Two places for a store: a server of our own, and a server that somebody runs."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from executor.store import Store
+from tests.store.store_places import Place
+
+SERVER = os.environ.get("HTN_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+
+
+def require_or_skip(service: str, available: bool) -> None:
+    """Skip the test when a service is missing, or fail it where HTN_REQUIRE names the service."""
+    if available:
+        return
+    reason = {"redis": "no Redis server answers"}.get(service, f"no {service}")
+    if service in os.environ.get("HTN_REQUIRE", "").replace(",", " ").split():
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path, because the path of a socket has to be short."""
+    path = Path(tempfile.mkdtemp(prefix="htn-"))
+    yield path
+    # A test that fails may leave its server behind, which would outlive the tests.
+    for socket in path.rglob("redis.sock"):
+        left = redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+        with contextlib.suppress(redis.RedisError):
+            left.shutdown(nosave=True)
+        left.close()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def embedded(folder: Path) -> Place:
+    return Place(redis_url=None, data_dir=folder, prefix="htn")
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Place]:
+    client = redis.Redis.from_url(SERVER, socket_connect_timeout=1)
+    try:
+        available = bool(client.ping())
+    except redis.RedisError:
+        available = False
+    require_or_skip("redis", available)
+    place = Place(redis_url=SERVER, data_dir=folder, prefix=f"test_{uuid.uuid4().hex}")
+    yield place
+    for key in client.scan_iter(f"{place.prefix}:*"):
+        client.delete(key)
+    client.close()
+
+
+@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.redis_server)])
+def place(request: pytest.FixtureRequest) -> Place:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Place)
+    return found
+
+
+@pytest.fixture
+def store(place: Place) -> Iterator[Store]:
+    with place.open() as opened:
+        yield opened
