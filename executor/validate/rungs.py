@@ -13,13 +13,14 @@ from typing import Any, Protocol
 from executor.body import Observation, perform
 from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
 from executor.sandbox import Program, Sandbox, SandboxLimits
+from executor.validate.differ import differences
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.situations import Situation, applicable, refused
-from htn.contract import ROUNDING, close, describe_changes, refuse, scope_of
+from htn.contract import refuse, scope_of
 from htn.domain import Example, StateVariable
 from htn.errors import ServiceMissing
 from htn.state import State
-from htn.values import plain, show
+from htn.values import show
 
 
 @dataclass(frozen=True)
@@ -149,18 +150,18 @@ class GivenExamples:
         for example in trial.examples:
             situation = Situation(State(example.given), example.arguments)
             seen = trial.observe(situation)
-            expected = example.changes()
-            wrong = {at: value for at, value in expected.items() if not _agrees(seen, at, value)}
-            if wrong and (seen.ok or seen.category == "contract"):
-                got = describe_changes({at: seen.after[at] for at in wrong if at in seen.after})
-                got = got if seen.ok else f"{seen.problem}"
-                found = trial.counterexample(situation, got, describe_changes(wrong))
-                return Evidence(
-                    self.number, self.name, False, "an example of the user's comes out differently",
-                    len(trial.examples), level=trial.sandbox.level, counterexample=found,
-                )  # fmt: skip
-            if not seen.ok:
+            if not seen.ok and seen.category != "contract":
                 return _wrong(self, trial, situation, seen, trials=len(trial.examples))
+            wrong = differences(example.changes(), seen.after)
+            if not seen.ok or wrong:
+                said = "; ".join(f"{place} = {value}" for place, value, _ in wrong)
+                got = "; ".join(f"{place} = {value}" for place, _, value in wrong) if seen.ok else seen.problem
+                found = trial.counterexample(situation, got or "", said)
+                detail = "an example of the user's comes out differently"
+                return Evidence(
+                    self.number, self.name, False, detail, len(trial.examples), level=trial.sandbox.level,
+                    counterexample=found,
+                )  # fmt: skip
         count = len(trial.examples)
         detail = f"{count} of {count} come out as the user said" if count else "no example was given"
         return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
@@ -219,7 +220,3 @@ def _wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, tr
 
 def _result(seen: Observation) -> Any:
     return seen.outcome.value if seen.outcome and not seen.outcome.problem else (seen.category, None)
-
-
-def _agrees(seen: Observation, at: tuple[str, Any], value: Any) -> bool:
-    return at in seen.after and close(plain(seen.after[at]), plain(value), ROUNDING)
