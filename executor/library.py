@@ -7,14 +7,13 @@ What is read back is checked like anything from outside: its form, and that cont
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.sandbox import Program
 from executor.store import Store
-from executor.validate import Evidence
 from htn.contract import Contract, model_of
 from htn.domain import Arity, Operator
 from htn.errors import ExecutionError, UsageError, did_you_mean
@@ -82,11 +81,11 @@ class Library:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def admit(self, entry: Entry, trust: str, evidence: Sequence[Evidence]) -> str:
+    def admit(self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]]) -> str:
         """Make `entry` the current version of its name, and return the version. All of it happens, or nothing."""
         if trust not in TRUST:
             raise UsageError(f"{trust!r} is not a level of trust", hints=(f"levels: {', '.join(TRUST)}",))
-        records = [json.dumps(e.to_json(), ensure_ascii=False) for e in evidence]
+        records = [json.dumps(record, ensure_ascii=False) for record in evidence]
         self._store.admit(entry.domain, entry.name, entry.version, entry.canonical(), trust=trust, evidence=records)
         return entry.version
 

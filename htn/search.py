@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from traceback import walk_tb
 from typing import Any, NoReturn, TypeAlias
 
 from htn.domain import Domain, Method, Operator, subtask_lists
@@ -292,11 +293,11 @@ class _Search:
         if not fits:
             count = len(task) - 1
             raise DomainError(f"{show_task(task)} has {count} arguments, which {name} does not take", where=where)
-        trace, line = error.__traceback__, 0
-        while trace is not None:
-            line, trace = trace.tb_lineno, trace.tb_next
+        # The last line of the domain's: a KeyError, say, comes from within the state.
+        frames = walk_tb(error.__traceback__)
+        lines = [line for frame, line in frames if not frame.f_globals.get("__name__", "").startswith("htn.")]
         raise DomainError(
-            f"{name} raised {type(error).__name__}: {error} at line {line}, for {show_task(task)}",
+            f"{name} raised {type(error).__name__}: {error} at line {lines[-1] if lines else '?'}, for {show_task(task)}",
             where=where,
             hints=("is an entry of the state missing?",) if isinstance(error, KeyError) else (),
         ) from error

@@ -29,6 +29,7 @@ _OLDEST = 1800.0
 _REQUEST_BYTES = 16 * 2**20
 _ENVELOPE_BYTES = 4096
 _SEEDS = 2**32
+_YEAR_9999 = 253_370_764_800
 
 
 class Supervised(ABC):
@@ -89,8 +90,8 @@ class WarmSandbox(ABC):
         if program.language != "python":
             only = f"only python bodies run in this sandbox, not {program.language}"
             return failed(Category.ENVIRONMENT, only, self.level)
+        self._check(limits, hash_seed, clock)
         request = self._request(program, arguments, clock)
-        self._check(limits, hash_seed)
         room = _ENVELOPE_BYTES + 6 * len(str(request["arguments"]))
         with self._lock:
             supervised = self._ready(hash_seed)
@@ -147,9 +148,11 @@ class WarmSandbox(ABC):
             "clock": clock,
         }
 
-    def _check(self, limits: SandboxLimits, hash_seed: int) -> None:
+    def _check(self, limits: SandboxLimits, hash_seed: int, clock: float | None) -> None:
         if not 0 <= hash_seed < _SEEDS:
             raise UsageError(f"a hash seed is a number from 0 to {_SEEDS - 1}, not {hash_seed}")
+        if clock is not None and not 0 <= clock < _YEAR_9999:
+            raise UsageError(f"a clock cannot start at {clock}: seconds since 1970, up to 9998")
         if limits.memory_mb > self.limits.memory_mb:
             raise UsageError(
                 f"a call cannot have {limits.memory_mb} MB in a sandbox of {self.limits.memory_mb}",

@@ -246,6 +246,12 @@ def test_a_hash_seed_out_of_range_is_refused(sandbox: Sandbox, seed: int) -> Non
         sandbox.call(Program("", "body"), {}, hash_seed=seed)
 
 
+@pytest.mark.parametrize("moment", [-1.0, math.nan, math.inf, 1e12])
+def test_a_clock_out_of_range_is_refused(sandbox: Sandbox, moment: float) -> None:
+    with pytest.raises(UsageError, match="clock"):
+        sandbox.call(Program("", "body"), {}, clock=moment)
+
+
 def test_a_call_cannot_have_more_memory_than_its_sandbox(sandbox: Sandbox) -> None:
     with pytest.raises(UsageError, match="512 MB"):
         sandbox.call(Program("", "body"), {}, limits=SandboxLimits(memory_mb=512))

@@ -136,6 +136,13 @@ def test_an_exception_whose_text_raises_is_still_described(run: Run) -> None:
     assert "Bad" in outcome.problem.message
 
 
+def test_a_message_that_is_not_text_is_shown_escaped(run: Run) -> None:
+    outcome = run("def body(): raise ValueError('\\ud800')")
+    assert outcome.problem is not None
+    assert outcome.problem.category == "runtime"
+    assert outcome.problem.message == "ValueError: \\ud800"
+
+
 def test_a_message_of_megabytes_is_cut(run: Run) -> None:
     outcome = run("def body(): raise ValueError('x' * 10**7)")
     assert outcome.problem is not None

@@ -1,7 +1,6 @@
 """Two places for a store: a server of our own, and a server that somebody runs."""
 
 import contextlib
-import os
 import shutil
 import tempfile
 import uuid
@@ -14,19 +13,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from executor.store import Store
+from tests.services import REDIS_URL, redis_answers, require_or_skip
 from tests.store.store_places import Place
-
-SERVER = os.environ.get("HTN_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
-
-
-def require_or_skip(service: str, available: bool) -> None:
-    """Skip the test when a service is missing, or fail it where HTN_REQUIRE names the service."""
-    if available:
-        return
-    reason = {"redis": "no Redis server answers"}.get(service, f"no {service}")
-    if service in os.environ.get("HTN_REQUIRE", "").replace(",", " ").split():
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture
@@ -50,13 +38,9 @@ def embedded(folder: Path) -> Place:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[Place]:
-    client = redis.Redis.from_url(SERVER, socket_connect_timeout=1)
-    try:
-        available = bool(client.ping())
-    except redis.RedisError:
-        available = False
-    require_or_skip("redis", available)
-    place = Place(redis_url=SERVER, data_dir=folder, prefix=f"test_{uuid.uuid4().hex}")
+    require_or_skip("redis", redis_answers())
+    client = redis.Redis.from_url(REDIS_URL)
+    place = Place(redis_url=REDIS_URL, data_dir=folder, prefix=f"test_{uuid.uuid4().hex}")
     yield place
     for key in client.scan_iter(f"{place.prefix}:*"):
         client.delete(key)

@@ -96,7 +96,7 @@ def _answer(request: dict[str, Any]) -> bytes:
         problem = ["protocol", str(error), ""]
     except BaseException as error:  # noqa: BLE001 - a body may raise anything, SystemExit included
         problem = _described("runtime", error)
-    return _encoded({"id": identity, "problem": problem})
+    return _refused(identity, *problem)
 
 
 def _called(request: dict[str, Any]) -> bytes:
@@ -106,7 +106,7 @@ def _called(request: dict[str, Any]) -> bytes:
     try:
         compiled = compile(code, CODE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
-        return _encoded({"id": identity, "problem": _described("syntax", error)})
+        return _refused(identity, *_described("syntax", error))
     module = ModuleType("body")
     module.__dict__["__builtins__"] = builtins
     sys.modules["body"] = module  # dataclasses and typing look a class's module up by name
@@ -115,12 +115,17 @@ def _called(request: dict[str, Any]) -> bytes:
     exec(compiled, module.__dict__)  # noqa: S102 - what this process is locked for
     function = module.__dict__.get(name)
     if not callable(function):
-        missing = f"the code defines no function {name}"
-        return _encoded({"id": identity, "problem": ["runtime", missing, ""]})
+        return _refused(identity, "runtime", f"the code defines no function {name}", "")
     arguments = request["arguments"]
     value = as_plain(function(**arguments))
     after = as_plain(arguments, "the arguments after the call")
     return _encoded({"id": identity, "value": value, "arguments": after})
+
+
+def _refused(identity: str, *problem: str) -> bytes:
+    """Encode a problem; what is not text in a message is shown instead of sent."""
+    texts = [each.encode("utf-8", "backslashreplace").decode() for each in problem]
+    return _encoded({"id": identity, "problem": texts})
 
 
 def _encoded(answer: dict[str, Any]) -> bytes:
