@@ -55,7 +55,7 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         f"version   {entry.version}",
         f"versions  {len(versions)}",
         f"learned   {origin.created} for {origin.task}",
-        f"from      {origin.model}, {origin.calls} calls, {origin.repairs} repairs, prompts {origin.prompts}",
+        f"from      {origin.model}, {origin.calls} calls, repaired {origin.repairs} times, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
         "",
         "contract",
@@ -66,12 +66,15 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         "",
         "evidence",
     ]
+    attempt = None
     for record in evidence:
+        if record.get("attempt") != attempt:
+            attempt = record.get("attempt")
+            rows.append(f"  attempt {attempt}" if attempt else "  in use")
         sign = "✓" if record["passed"] else "✗"
-        level = f", {record['sandbox']}" if record.get("sandbox") else ""
-        rows.append(f"  {sign} rung {record['rung']}, {record['name']}: {record['detail']}  "
-                    f"({record.get('trials', 0)} trials{level})")  # fmt: skip
+        trials = f"  ({record['trials']} trials, {record.get('sandbox')})" if record.get("trials") else ""
+        rows.append(f"    {sign} rung {record['rung']}, {record['name']}: {record['detail']}{trials}")
         counterexample = record.get("counterexample")
         if isinstance(counterexample, str):
-            rows += [f"      {line}" for line in counterexample.splitlines()]
+            rows += [f"        {line}" for line in counterexample.splitlines()]
     return "\n".join(rows)

@@ -4,6 +4,7 @@ On a terminal the tree grows in place on standard error. Elsewhere each line is 
 that logs stay readable; with `--json` or `--quiet` nothing is shown.
 """
 
+import time
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -27,11 +28,25 @@ GLYPHS = {
     "gap": ("?", "yellow"),
     "learned": ("★", "yellow"),
     "planned": ("✓", "green"),
+    "note": ("·", "dim"),
 }
 _WORDS = {"start": StepState.RUNNING, "finish": StepState.DONE, "fail": StepState.FAILED}
 
 _MOST_NODES = 200
 _MORE = "… {:,} more steps"
+
+
+@dataclass
+class _Waiting:
+    """Something that is under way: how long it has taken so far is told anew whenever it is drawn."""
+
+    label: str
+    heard: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def __rich__(self) -> Text:
+        heard = f", {self.heard:,} characters so far" if self.heard else ""
+        return _line("running", "running", self.label + heard, time.monotonic() - self.started)
 
 
 @dataclass
@@ -43,6 +58,7 @@ class LiveTree:
     _live: Live | None = None
     _gap: Tree | None = None
     _open: Tree | None = None
+    _waiting: "_Waiting | None" = None
     _steps: dict[int, tuple[Tree, str]] = field(default_factory=dict)
 
     def __enter__(self) -> "LiveTree":
@@ -97,9 +113,12 @@ class LiveTree:
         """Show a stage of learning, a rung of the ladder, or the model's words as they come."""
         above = self._gap or self.root
         if event.kind == "text":
+            if self._waiting is not None:
+                self._waiting.heard += len(event.detail)
             return
         if event.kind == "start":
-            self._open = above.add(_line("running", "running", event.stage))
+            self._waiting = _Waiting(event.stage)
+            self._open = above.add(self._waiting)
             self._refresh()
             return
         word = "done" if event.ok else "failed"
@@ -123,16 +142,17 @@ class LiveTree:
             return  # beyond what is shown of a long plan
         leaf, label = self._steps[event.step]
         state = _WORDS[event.kind]
-        seconds = None if state is StepState.RUNNING else event.seconds
-        line = _line(str(state), str(state), f"{event.step + 1}. {label}", seconds)
+        if state is StepState.RUNNING:
+            leaf.label = _Waiting(f"{event.step + 1}. {label}")
+            self._refresh()
+            return
+        line = _line(str(state), str(state), f"{event.step + 1}. {label}", event.seconds)
         leaf.label = line
-        if state is not StepState.RUNNING:
-            self._say(leaf, line.plain, 1)
-        self._refresh()
+        self._say(leaf, line.plain, 1)
 
     def note(self, text: str) -> None:
         """Show something that is good to know."""
-        self._add(self.root, "running", "note", text)
+        self._add(self.root, "note", "note", text)
 
     def _add(self, above: Tree, glyph: str, word: str, label: str, seconds: float | None = None) -> Tree:
         line = _line(glyph, word, label, seconds)

@@ -54,7 +54,8 @@ def _from_file(path: Path) -> Domain:
         raise
     except Exception as error:  # whatever the user's file raises, it is the file that does not import
         frames = reversed(traceback.extract_tb(error.__traceback__))
-        line = next((f.lineno for f in frames if f.filename == str(path)), getattr(error, "lineno", None))
+        line = next((f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()), None)
+        line = line or getattr(error, "lineno", None)
         raise DomainError(
             f"the domain file {path} does not import: {type(error).__name__}: {error}",
             where=f"{path}:{line}" if line else str(path),

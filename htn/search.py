@@ -294,10 +294,10 @@ class _Search:
             count = len(task) - 1
             raise DomainError(f"{show_task(task)} has {count} arguments, which {name} does not take", where=where)
         # The last line of the domain's: a KeyError, say, comes from within the state.
-        frames = walk_tb(error.__traceback__)
-        lines = [line for frame, line in frames if not frame.f_globals.get("__name__", "").startswith("htn.")]
+        modules = [(frame.f_globals.get("__name__", ""), line) for frame, line in walk_tb(error.__traceback__)]
+        line = next((line for module, line in reversed(modules) if not module.startswith("htn.")), "?")
         raise DomainError(
-            f"{name} raised {type(error).__name__}: {error} at line {lines[-1] if lines else '?'}, for {show_task(task)}",
+            f"{name} raised {type(error).__name__}: {error} at line {line}, for {show_task(task)}",
             where=where,
             hints=("is an entry of the state missing?",) if isinstance(error, KeyError) else (),
         ) from error

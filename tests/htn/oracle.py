@@ -7,6 +7,7 @@ dicts, so that nothing of the journal takes part.
 import copy
 import inspect
 from types import SimpleNamespace
+from typing import Any
 
 from htn.domain import Domain
 from htn.network import Task
@@ -23,8 +24,9 @@ def seek_plan(domain: Domain, state: SimpleNamespace, tasks: tuple[Task, ...]) -
         later = seek_plan(domain, after, rest) if after else None
         return None if later is None else [task, *later]
     for method in domain.methods.get(task[0], ()):
-        produced = method.decompose(copy.deepcopy(state), *task[1:])
-        for subtasks in list(produced) if inspect.isgenerator(produced) else [produced]:
+        produced: Any = method.decompose(copy.deepcopy(state), *task[1:])
+        alternatives: list[Any] = list(produced) if inspect.isgenerator(produced) else [produced]
+        for subtasks in alternatives:
             if subtasks is None or subtasks is False:
                 continue
             found = seek_plan(domain, state, (*subtasks, *rest))

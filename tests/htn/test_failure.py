@@ -1,15 +1,18 @@
 """What a failure says, word for word."""
 
 import json
+import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domains.travel import at_home, by_taxi, pay, travel
-from htn.contract import Contract
+from htn.contract import Contract, model_of
 from htn.domain import Domain
 from htn.errors import UsageError
 from htn.failure import Failure
+from htn.network import parse_task
 from htn.search import Limits, find_plan
 from htn.state import State
 
@@ -45,10 +48,6 @@ def test_a_gap_is_told_with_the_way_to_it_and_what_to_do_next() -> None:
 
 
 def test_the_hint_can_be_pasted_into_a_shell_whatever_the_arguments_are() -> None:
-    import shlex
-
-    from htn.network import parse_task
-
     domain = travel_without_pay()
     for name in ("it's", 'a "b"', """it's "b" """, "a b", "$(date)"):
         (hint,) = failed(domain, State(), ("fly", name)).hints()
@@ -142,10 +141,6 @@ def test_a_refused_contract_names_the_condition_and_the_values() -> None:
         "name": "pay", "parameters": [{"name": "who", "type": {"type": "string"}}],
         "preconditions": ["cash[who] >= 3"], "effects": ["cash[who] -= 3"],
     })  # fmt: skip
-    from dataclasses import replace
-
-    from htn.contract import model_of
-
     domain.declare("pay", {"who": "string"}, "Pay three.", contract)
     domain = domain.extended_by([replace(domain.operators["pay"], apply=model_of(contract), version="abc")])
     assert failed(domain, State(cash={"bob": 1}), ("pay", "bob")).explain().splitlines()[2] == (

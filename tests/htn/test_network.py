@@ -73,7 +73,7 @@ def test_a_malformed_task_is_a_usage_error_that_says_what_is_wrong(text: str, co
 
 
 near_tasks = st.lists(
-    st.sampled_from(list("()[],'\"\\ \n\0ab1.-e") + ["go", "true", "\\x", "\\u12", "\\U00110000", "1e999", "٣"]),
+    st.sampled_from([*"()[],'\"\\ \n\0ab1.-e", "go", "true", "\\x", "\\u12", "\\U00110000", "1e999", "٣"]),
     max_size=14,
 ).map("".join)
 

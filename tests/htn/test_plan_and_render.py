@@ -76,8 +76,10 @@ def tree(*nodes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "data",
     [
-        None, [], "plan", {}, damaged(format="htn-plan/0"), damaged(tree=None), damaged(tree=3), damaged(tree=["x"]),
-        damaged(tree={"a": 1}), damaged(tasks=None), damaged(tasks=[3]), damaged(domain=3), damaged(expansions="many"),
+        None, [], "plan", {}, damaged(format="htn-plan/0"), damaged(tree=None), damaged(tree=3),
+        damaged(tree=["x"]),
+        damaged(tree={"a": 1}), damaged(tasks=None), damaged(tasks=[3]), damaged(domain=3),
+        damaged(expansions="many"),
         damaged(actions=[]), tree({}), tree(3), tree([]), tree(node(task=[])), tree(node(task=[3])),
         tree(node(task="go")), tree(node(task=["a\nb"])), tree(node(task=["go", {"$set": [[1]]}])),
         tree(node(method=3)), tree(node(method="\x1b[2J")), tree(node(version=["v"])), tree(node(parent=0)),

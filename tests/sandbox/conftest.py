@@ -16,6 +16,8 @@ from executor.sandbox import (
     engine_status,
     open_sandbox,
 )
+from executor.sandbox.engine import connect
+from executor.sandbox.image import CONTENT_LABEL
 from executor.sandbox.inside.landlock import landlock_version
 
 REASONS = {
@@ -36,8 +38,14 @@ def require_or_skip(service: str, available: bool) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine_answers() -> bool:
-    return engine_status().answering
+def engine_answers() -> Iterator[bool]:
+    """Whether there is an engine; at the end, it keeps no nameless image that tests rebuilt."""
+    answering = engine_status().answering
+    yield answering
+    if answering:
+        client = connect(30).client
+        client.images.prune(filters={"dangling": True, "label": CONTENT_LABEL})
+        client.close()
 
 
 @pytest.fixture(scope="session")

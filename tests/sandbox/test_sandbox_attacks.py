@@ -157,7 +157,6 @@ def test_a_body_cannot_import_what_is_installed_on_the_host(run: Run, path: Path
 def test_a_body_has_only_its_own_descriptors(run: Run) -> None:
     code = """
         import os
-import sysconfig
         def body():
             found = []
             for number in range(1024):
@@ -224,7 +223,6 @@ def test_the_memory_of_a_call_does_not_reach_the_next(run: Run) -> None:
 def test_files_do_not_reach_the_next_call(run: Run, folder: str) -> None:
     write = """
         import os
-import sysconfig
         def body(folder):
             try:
                 for name in ('plain', '.hidden', 'odd \\n name'):
@@ -235,7 +233,6 @@ import sysconfig
     """
     look = """
         import os
-import sysconfig
         def body(folder):
             try:
                 return os.listdir(folder)
