@@ -55,7 +55,7 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         f"version   {entry.version}",
         f"versions  {len(versions)}",
         f"learned   {origin.created} for {origin.task}",
-        f"from      {origin.model}, {origin.calls} calls, repaired {origin.repairs} times, prompts {origin.prompts}",
+        f"from      {origin.model} in {origin.calls} calls, repairs: {origin.repairs}, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
         "",
         "contract",

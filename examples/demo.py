@@ -53,9 +53,7 @@ def show(environment: dict[str, str]) -> int:
         return 1
     say("3. What was learned, and why it is believed.")
     htn(environment, "library", "show", "column_statistics")
-    say(
-        "4. A new process, another file, another column, and no model: nothing listens where it was."
-    )
+    say("4. A new process, another file, another column, and no model: nothing listens where it was.")
     without_model = {**environment, "OLLAMA_ENDPOINT": "127.0.0.1:9"}
     if htn(without_model, "run", "reports", "report(new_york, precipitation)") != 0:
         return 1

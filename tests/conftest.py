@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.commands.shell"]
+
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 
 

@@ -2,11 +2,16 @@
 
 import ast
 import hashlib
+import symtable
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from htn.contract import Contract
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,20 @@ class Candidate:
     @cached_property
     def tree(self) -> ast.Module:
         """The code as a tree. SyntaxError when it has none."""
-        try:
-            return ast.parse(self.code)
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise SyntaxError(f"it cannot be parsed: {error}") from error
+        return _read(lambda: ast.parse(self.code))
+
+    @cached_property
+    def scopes(self) -> symtable.SymbolTable:
+        """Which name belongs to which scope. SyntaxError when the code cannot be compiled."""
+        return _read(lambda: symtable.symtable(self.code, "<body>", "exec"))
+
+
+def _read(parse: Callable[[], _Read]) -> _Read:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # an unknown escape is the code's affair, not ours
+            return parse()
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(f"it cannot be parsed: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,52 @@
 """Rung 1, static: does the code use only what a pure function of data needs?
 
-An allow-list, not a list of bad words: what is not named here is refused. It keeps honest code honest and
-catches most hostile code early; it is not the boundary. Python can always be talked round, so the sandbox has
-to hold whatever gets past this.
+Allow-lists, not lists of bad words: a module or a builtin that is not named here is refused. It keeps honest code
+honest and catches most hostile code early; it is not the boundary. Python can always be talked round, so the
+sandbox has to hold whatever gets past this.
 """
 
 import ast
+import builtins
 import importlib
+import symtable
+from collections.abc import Iterator
 from types import ModuleType
 
 from executor.check.candidate import Candidate, Finding, Rule
 
 MODULES = frozenset({
-    "bisect", "calendar", "collections", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum",
-    "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re", "statistics",
-    "string", "textwrap", "typing", "unicodedata",
+    "bisect", "calendar", "collections", "collections.abc", "copy", "csv", "dataclasses", "datetime", "decimal",
+    "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
+    "statistics", "string", "textwrap", "typing", "unicodedata",
 })  # fmt: skip
-_REFUSED_BUILTINS = frozenset({
-    "__build_class__", "__debug__", "__import__", "__loader__", "__spec__", "breakpoint", "compile", "copyright",
-    "credits", "delattr", "eval", "exec", "exit", "getattr", "globals", "help", "id", "input", "license", "locals",
-    "memoryview", "open", "quit", "setattr", "vars",
+# Parts of these modules that take an attribute by its name, or evaluate a text.
+_REFLECTIVE = frozenset({
+    ("functools", "singledispatch"), ("functools", "singledispatchmethod"), ("operator", "attrgetter"),
+    ("operator", "methodcaller"), ("string", "Formatter"), ("typing", "ForwardRef"),
+    ("typing", "evaluate_forward_ref"), ("typing", "get_type_hints"),
 })  # fmt: skip
-# Results that differ from run to run: a pure body may not use them.
-_IMPURE = {("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("date", "today")}
+_BUILTINS = frozenset({
+    "Ellipsis", "NotImplemented", "abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "callable",
+    "chr", "classmethod", "complex", "dict", "divmod", "enumerate", "filter", "float", "format", "frozenset",
+    "hasattr", "hash", "hex", "int", "isinstance", "issubclass", "iter", "len", "list", "map", "max", "min", "next",
+    "object", "oct", "ord", "pow", "print", "property", "range", "repr", "reversed", "round", "set", "slice",
+    "sorted", "staticmethod", "str", "sum", "super", "tuple", "type", "zip",
+}) | {name for name, value in vars(builtins).items()
+      if isinstance(value, type) and issubclass(value, BaseException)}  # fmt: skip
+# From a generator, a coroutine or a traceback these lead to the frames of whoever called.
+_FRAMES = frozenset({
+    "ag_await", "ag_code", "ag_frame", "cr_await", "cr_code", "cr_frame", "cr_origin", "f_back", "f_builtins",
+    "f_code", "f_globals", "f_locals", "gi_code", "gi_frame", "gi_yieldfrom", "tb_frame", "tb_next",
+})  # fmt: skip
+_CLOCK = frozenset({"now", "today", "utcnow"})
 
 
 class AllowedImports:
     """Only modules of the allow-list are imported, and nothing is taken from them that is itself a module.
 
-    `re.enum.sys.modules["os"]` shows why the second half is needed. Use the standard library's modules for
-    numbers, texts, dates and collections; there is no file system, network or process to use.
+    `re.enum.sys.modules["os"]` shows why the second half is needed, and `alias = re` why a module may only stand
+    before a dot. Use the standard library's modules for numbers, texts, dates and collections; there is no file
+    system, network or process to use.
     """
 
     name = "imports"
@@ -44,7 +61,7 @@ class AllowedImports:
                 ]
             elif isinstance(node, ast.ImportFrom):
                 found += self._taken(node)
-        return found + self._through_attributes(candidate.tree)
+        return found + self._used(candidate.tree)
 
     def _taken(self, node: ast.ImportFrom) -> list[Finding]:
         module = node.module or ""
@@ -56,26 +73,25 @@ class AllowedImports:
             if alias.name == "*" or _is_hidden(module, alias.name)
         ]
 
-    def _through_attributes(self, tree: ast.Module) -> list[Finding]:
-        imported = {
-            alias.asname or alias.name: alias.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Import)
-            for alias in node.names
-            if alias.name in MODULES
-        }
-        return [
-            Finding(self.name, f"{node.value.id}.{node.attr} is not allowed", node.lineno)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in imported
-            and _is_hidden(imported[node.value.id], node.attr)
-        ]
+    def _used(self, tree: ast.Module) -> list[Finding]:
+        imported = _imported(tree)
+        found: list[Finding] = []
+        before_a_dot: set[ast.AST] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                before_a_dot.add(node.value)
+                module = imported.get(node.value.id)
+                if module and _is_hidden(module, node.attr):
+                    found.append(Finding(self.name, f"{module}.{node.attr} is not allowed", node.lineno))
+            elif isinstance(node, ast.Name) and node.id in imported and node not in before_a_dot:
+                message = f"{node.id} is an imported module: it may only be used as {node.id}.NAME"
+                found.append(Finding(self.name, message, node.lineno))
+        return found
 
 
 class AllowedNames:
-    """No `eval`, `exec`, `open`, `input`, `getattr` and the like, and no name or attribute with two underscores.
+    """No `eval`, `exec`, `open`, `input`, `getattr` and the like, no way to a frame, and no name or attribute with
+    two underscores.
 
     These reach what the code was not given. Write the operation directly.
     """
@@ -84,15 +100,18 @@ class AllowedNames:
 
     def findings(self, candidate: Candidate) -> list[Finding]:
         """Return what is wrong."""
+        builtin = _refused_builtins(candidate.scopes)
         found: list[Finding] = []
         for node in ast.walk(candidate.tree):
-            name = _name_of(node)
             line = getattr(node, "lineno", 0)
-            if name.startswith("__") or (isinstance(node, ast.Attribute) and name.startswith("_")):
-                found.append(Finding(self.name, f"{name} is not allowed: names with underscores in front", line))
-            elif isinstance(node, ast.Name) and name in _REFUSED_BUILTINS:
-                found.append(Finding(self.name, f"{name} is not allowed", line))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "__" in node.value:
+            is_attribute = isinstance(node, (ast.Attribute, ast.MatchClass))
+            for name in _names_of(node):
+                if name.startswith("__") or (is_attribute and name.startswith("_")):
+                    message = f"{name} is not allowed: names with underscores in front"
+                    found.append(Finding(self.name, message, line))
+                elif (is_attribute and name in _FRAMES) or (isinstance(node, ast.Name) and name in builtin):
+                    found.append(Finding(self.name, f"{name} is not allowed", line))
+            if isinstance(node, ast.Constant) and _has_dunder(node.value):
                 found.append(Finding(self.name, "a text with __ in it is not allowed", line))
         return found
 
@@ -108,10 +127,14 @@ class DeclaredPurity:
 
     def findings(self, candidate: Candidate) -> list[Finding]:
         """Return what is wrong."""
+        nodes = list(ast.walk(candidate.tree))
+        dates = any(isinstance(n, ast.ImportFrom) and n.module == "datetime" for n in nodes)
+        if not dates and "datetime" not in _imported(candidate.tree).values():
+            return []
         return [
-            Finding(self.name, f"{ast.unparse(node)} depends on the clock", node.lineno)
-            for node in ast.walk(candidate.tree)
-            if isinstance(node, ast.Attribute) and (_last_name(node.value), node.attr) in _IMPURE
+            Finding(self.name, f".{node.attr} depends on the clock", node.lineno)
+            for node in nodes
+            if isinstance(node, ast.Attribute) and node.attr in _CLOCK
         ]
 
 
@@ -120,24 +143,59 @@ def _refused(rule: str, module: str, node: ast.stmt) -> Finding:
 
 
 def _is_hidden(module: str, attribute: str) -> bool:
-    """Say whether an attribute of an allowed module is private, absent, or a module that it happens to import."""
-    if attribute.startswith("_"):
+    """Say whether a part of an allowed module is private, absent, reflective, or a module that it imports."""
+    if attribute.startswith("_") or (module, attribute) in _REFLECTIVE:
         return True
     value = getattr(importlib.import_module(module), attribute, None)
-    return value is None or isinstance(value, ModuleType)
+    return value is None or (isinstance(value, ModuleType) and f"{module}.{attribute}" not in MODULES)
 
 
-def _name_of(node: ast.AST) -> str:
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Return the allowed modules that are imported whole, by the name that they get."""
+    return {
+        alias.asname or alias.name.partition(".")[0]: alias.name if alias.asname else alias.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in MODULES
+    }
+
+
+def _refused_builtins(top: symtable.SymbolTable) -> frozenset[str]:
+    """Return the builtins that the code reaches and may not use.
+
+    A parameter called `id` is no builtin, so this asks which scope a name belongs to. Only a function's own names
+    can be relied on: in a module or class a name is the builtin until the line that assigns it has run.
+    """
+    reached = {
+        symbol.get_name()
+        for table in _scopes(top)
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or table.get_type() != "function")
+    }
+    return frozenset((reached & vars(builtins).keys()) - _BUILTINS)
+
+
+def _scopes(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    waiting = [top]
+    while waiting:
+        yield waiting[-1]
+        waiting += waiting.pop().get_children()
+
+
+def _names_of(node: ast.AST) -> list[str]:
     match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-            return name
-        case ast.arg(arg=name) | ast.alias(name=name):
-            return name
-    return ""
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
+            return [name]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.MatchClass(kwd_attrs=names) | ast.Global(names=names) | ast.Nonlocal(names=names):
+            return names
+    return []
 
 
-def _last_name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+def _has_dunder(value: object) -> bool:
+    return (isinstance(value, str) and "__" in value) or (isinstance(value, bytes) and b"__" in value)
 
 
 STATIC_RULES: tuple[Rule, ...] = (AllowedImports(), AllowedNames(), DeclaredPurity())

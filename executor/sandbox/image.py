@@ -74,7 +74,8 @@ def ensure_image(engine: Engine, reference: str | None, on_progress: Callable[[s
     assert image is not None
     seconds = time.monotonic() - started
     result = SandboxImage(wanted, how, seconds, _megabytes(image))
-    on_progress(str(result))
+    if how != "found":
+        on_progress(str(result))
     return result
 
 

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from tests.commands.conftest import Shell
+from tests.commands.shell import Shell
 
 TEA = """
 from htn import Domain, State

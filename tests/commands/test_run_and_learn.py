@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from executor.model.standin import StandIn
-from tests.commands.conftest import ANSWERS, NOBODY, Shell
+from tests.commands.shell import ANSWERS, NOBODY, Shell
 from tests.services import docker_answers, require_or_skip
 
 TASK = "report(seattle, temp_max)"

@@ -17,7 +17,7 @@ ITEMS = ("a", "b", "c")
 TASKS = ("t0", "t1", "t2")
 OPERATORS = ("o0", "o1", "o2")
 
-literals = st.dictionaries(st.sampled_from(PROPOSITIONS), st.booleans(), max_size=2)
+literals = st.just({}) | st.dictionaries(st.sampled_from(PROPOSITIONS), st.booleans(), max_size=2)
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class OperatorSpec:
     makes: dict[str, bool]
     deletes: str | None
     takes: bool
+    likes: str | None
     puts: str | None
 
 
@@ -62,6 +63,8 @@ def _operator(name: str, spec: OperatorSpec) -> Callable[..., Any]:
             if item not in bag:
                 return None
             bag.remove(item)
+        if item is not None and spec.likes and item != spec.likes:
+            return None  # only after it has taken the item
         if not _holds(state, spec.needs):
             return False
         if spec.puts:
@@ -107,7 +110,7 @@ def make_domain(problem: Problem) -> Domain:
 
 operator_specs = st.builds(
     OperatorSpec, literals, literals, st.none() | st.sampled_from(PROPOSITIONS), st.booleans(),
-    st.none() | st.sampled_from(ITEMS),
+    st.none() | st.sampled_from(ITEMS), st.none() | st.sampled_from(ITEMS),
 )  # fmt: skip
 
 
@@ -131,6 +134,6 @@ problems = st.builds(
         "t2": _methods(OPERATORS),
     }),
     st.fixed_dictionaries(dict.fromkeys(PROPOSITIONS, st.booleans())),
-    st.lists(st.sampled_from(ITEMS), max_size=3),
+    st.permutations(ITEMS).flatmap(lambda items: st.sampled_from([list(items[:n]) for n in range(4)])),
     st.lists(st.sampled_from([("t0",), ("t1",), ("o1",), ("o2", "a")]), min_size=1, max_size=2).map(tuple),
 )  # fmt: skip

@@ -23,7 +23,7 @@ def plan_for(problem: Problem) -> tuple[Plan | Failure, State]:
 
 
 @given(problems)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_the_plan_is_the_one_that_recursion_over_deep_copies_finds(problem: Problem) -> None:
     found, _ = plan_for(problem)
     expected = seek_plan(make_domain(problem), SimpleNamespace(**problem.variables()), problem.tasks)

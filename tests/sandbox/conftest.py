@@ -13,34 +13,20 @@ from executor.sandbox import (
     Program,
     Sandbox,
     SandboxLimits,
-    engine_status,
     open_sandbox,
 )
 from executor.sandbox.engine import connect
 from executor.sandbox.image import CONTENT_LABEL
-from executor.sandbox.inside.landlock import landlock_version
+from tests.services import docker_answers, landlock_works, require_or_skip
 
-REASONS = {
-    "docker": "no Docker engine answers",
-    "landlock": "this kernel has no landlock",
-}
 Run = Callable[..., Outcome]
 LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
-
-
-def require_or_skip(service: str, available: bool) -> None:
-    """Skip where a service is missing, or fail where HTN_REQUIRE names it."""
-    if available:
-        return
-    if service in os.environ.get("HTN_REQUIRE", "").replace(",", " ").split():
-        pytest.fail(f"HTN_REQUIRE names {service}, but {REASONS[service]}")
-    pytest.skip(REASONS[service])
 
 
 @pytest.fixture(scope="session")
 def engine_answers() -> Iterator[bool]:
     """Whether there is an engine; at the end, it keeps no nameless image that tests rebuilt."""
-    answering = engine_status().answering
+    answering = docker_answers()
     yield answering
     if answering:
         client = connect(30).client
@@ -55,7 +41,7 @@ def needs_docker(engine_answers: bool) -> None:
 
 @pytest.fixture(scope="session")
 def needs_landlock() -> None:
-    require_or_skip("landlock", landlock_version() > 0)
+    require_or_skip("landlock", landlock_works())
 
 
 @pytest.fixture(scope="session", params=LEVELS)
@@ -63,7 +49,7 @@ def level(request: pytest.FixtureRequest, engine_answers: bool) -> Kind:
     if request.param == "docker":
         require_or_skip("docker", engine_answers)
         return "docker"
-    require_or_skip("landlock", landlock_version() > 0)
+    require_or_skip("landlock", landlock_works())
     return "lockdown"
 
 
