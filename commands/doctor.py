@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from commands.options import model_options, output_options, service_options, write_json
+from commands.options import model_options, note, output_options, service_options, write_json
 from executor import doctor, settings
 
 
@@ -32,7 +32,7 @@ def command(*, show_settings: bool, as_json: bool, debug: bool, **flags: Any) ->
             click.echo("\n\n".join(map(_setting, rows)))
         return 0
     checks = []
-    for check in doctor.examine(values):
+    for check in doctor.examine(values, note):
         checks.append(check)
         if not as_json:
             _show(check)

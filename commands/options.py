@@ -2,11 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from executor.load import bundled, load_domain
 from htn.errors import HtnError
@@ -80,6 +84,21 @@ def note(text: str) -> None:
     click.echo(f"note: {text}", err=True)
 
 
-def is_terminal() -> bool:
-    """Whether a person watches standard error."""
-    return sys.stderr.isatty()
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show on a terminal that something takes longer than a second, and for how long it has."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    progress = Progress(
+        SpinnerColumn(), TextColumn(text), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    )
+    progress.add_task(text)
+    late = Timer(1.0, progress.start)
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        late.join()
+        progress.stop()

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from commands.options import domain_and_tasks, output_options, service_options, write_json
+from commands.options import domain_and_tasks, output_options, service_options, waiting, write_json
 from executor.agent import Agent
 from executor.load import load_domain, load_state
 from executor.settings import Settings
@@ -47,7 +47,7 @@ def command(
     for task in wanted:
         known.check_typed(task)
     state = load_state(known, state_file)
-    with Agent(Settings.load(**flags)) as agent:
+    with Agent(Settings.load(**flags)) as agent, waiting("looking for a plan"):
         result = agent.plan(known, wanted, state)
     if as_json:
         write_json(result.to_json())

@@ -7,6 +7,7 @@ A body that breaks its contract stops the run, and its entry is demoted at once:
 Not here: steps at the same time, retries, replanning, runs that survive the process.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from executor.run import Event, Run
 from executor.sandbox import Sandbox, SandboxLimits
 from htn.contract import write
 from htn.domain import Domain
-from htn.errors import ContractViolated, ExecutionError, HtnError
+from htn.errors import ContractViolated, ExecutionError, HtnError, ServiceMissing
 from htn.network import show_task
 from htn.plan import Action, Plan
 from htn.state import State
 from htn.values import show, to_json
+
+_MOST_KEPT = 100_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class Actor:
         if action.version is not None:
             self._run_body(action, action.version, state)
             return
-        function = self.domain.commands.get(action.name) or self.domain.operators[action.name].apply
+        operator = self.domain.operators.get(action.name)
+        function = self.domain.commands.get(action.name) or (operator.apply if operator else None)
         if function is None:
             raise ExecutionError(f"nobody knows how to do {action}")
         try:
@@ -72,7 +76,13 @@ class Actor:
             raise ExecutionError(f"{action.name} raised {type(error).__name__}: {error}") from error
         if result is None or result is False:
             raise ExecutionError(
-                f"{action} does not apply to what is true now", hints=("the plan assumed otherwise",)
+                f"{action} does not apply to what is true now",
+                hints=("the plan assumed otherwise; a command that has done its work returns the state",),
+            )
+        if result is not state:
+            raise ExecutionError(
+                f"{action.name} gave {result!r:.80} for {action}",
+                hints=("it changes the state that it gets and returns it, or None where it does not apply",),
             )
 
     def _run_body(self, action: Action, version: str, state: State) -> None:
@@ -85,13 +95,14 @@ class Actor:
             return
         if seen.refused:
             raise ExecutionError(f"{action} does not apply to what is true now: {seen.problem}")
-        if seen.category not in ("environment", "protocol"):
-            self.library().demote(version, {
-                "detail": (seen.problem or "")[:2000],
-                "category": seen.category,
-                "task": show_task(action.task),
-                "counterexample": {"arguments": to_json(list(action.arguments))},
-            })  # fmt: skip
+        if seen.category == "environment":
+            raise ServiceMissing(f"the sandbox cannot run {action}: {seen.problem}", hints=("htn doctor",))
+        self.library().demote(version, {
+            "detail": (seen.problem or "")[:2000],
+            "category": seen.category,
+            "task": show_task(action.task),
+            "counterexample": {"arguments": _kept(action.arguments)},
+        })  # fmt: skip
         raise ContractViolated(
             f"the learned body of {action} broke its contract: {(seen.problem or '')[:500]}",
             hints=(
@@ -99,3 +110,9 @@ class Actor:
                 f"learn it again: htn learn {self.domain.name} '{action}'",
             ),
         )
+
+
+def _kept(arguments: tuple[Any, ...]) -> Any:
+    """Return the arguments as the evidence keeps them: as JSON, or, where that would be too much, as they read."""
+    written = to_json(list(arguments))
+    return written if len(json.dumps(written)) <= _MOST_KEPT else [show(a, 1000) for a in arguments]

@@ -181,14 +181,16 @@ class Agent:
 
     def known(self, domain: Domain, name: str) -> str | None:
         """Return the version of the learned operator `name` that plans use, or None."""
-        return next((o.version for o in self.library.operators(domain.name) if o.name == name), None)
+        return self.library.in_plans(domain.name, name)
 
     def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
         return find_plan(domain, state, tasks, limits=limits, clock=time.monotonic)
 
     def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
-        return Report(result, tuple(learned), run, state, tuple(self.model.calls))
+        # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
+        calls = tuple(self.model.calls) if "model" in self.__dict__ else ()
+        return Report(result, tuple(learned), run, state, calls)
 
 
 def not_learned(learned: Learned) -> GapOpen:

@@ -128,6 +128,8 @@ def _writes(rows: list[list[Any]]) -> dict[tuple[str, Any], Any]:
 
 def _difference(declared: Mapping[tuple[str, Any], Any], written: Mapping[tuple[str, Any], Any]) -> str | None:
     """Return how what the body wrote differs from the declared effects, or None when it does not."""
+    sets = [at for at, value in declared.items() if isinstance(value, (set, frozenset))]
+    written = {**written, **{at: _unordered(written[at]) for at in sets if at in written}}
     declared = {at: State.ABSENT if value is State.ABSENT else plain(value) for at, value in declared.items()}
     if missing := {at: value for at, value in declared.items() if at not in written}:
         return f"the body did not write what the contract declares: {describe_changes(missing)}"
@@ -138,3 +140,8 @@ def _difference(declared: Mapping[tuple[str, Any], Any], written: Mapping[tuple[
         if not close(mine, written[at], ROUNDING):
             return f"the body wrote {describe_changes({at: written[at]})}; declared is {show(mine)}"
     return None
+
+
+def _unordered(value: Any) -> Any:
+    """Return a list that stands for a set in the order in which `plain` writes sets."""
+    return sorted(value, key=repr) if isinstance(value, list) else value

@@ -4,6 +4,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from executor.model import open_model
 from executor.sandbox import engine_status, image_status, open_sandbox
@@ -23,14 +24,17 @@ class Check:
     hints: tuple[str, ...] = ()
 
 
-def examine(settings: Settings) -> Iterator[Check]:
-    """Look at Python, Redis, Docker, the image, the sandbox and the model, in this order."""
+def examine(settings: Settings, note: Callable[[str], None] = lambda text: None) -> Iterator[Check]:
+    """Look at Python, Redis, Docker, the image, the sandbox and the model, in this order.
+
+    `note` hears of what takes long, such as an image that is built.
+    """
     yield _python()
     for name, needed_for, look in (
         ("Redis", "the library: plan, run, learn", _redis),
         ("Docker", "bodies in containers", _docker),
         ("image", "bodies in containers", _image),
-        ("sandbox", "carrying out and learning operators", _sandbox),
+        ("sandbox", "carrying out and learning operators", partial(_sandbox, note=note)),
         ("model", "learning; plans and runs without gaps need none", _model),
     ):
         yield _guarded(name, needed_for, look, settings)
@@ -72,9 +76,13 @@ def _image(settings: Settings) -> Check:
     return Check("image", True, f"{status.reference}: {status.how}{size}", "bodies in containers")
 
 
-def _sandbox(settings: Settings) -> Check:
+def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
     with open_sandbox(
-        kind=settings.sandbox, image=settings.image, docker_timeout=settings.docker_timeout, limits=settings.limits
+        kind=settings.sandbox,
+        image=settings.image,
+        docker_timeout=settings.docker_timeout,
+        limits=settings.limits,
+        on_progress=note,
     ) as sandbox:
         return Check("sandbox", True, sandbox.description, "carrying out and learning operators")
 

@@ -99,8 +99,11 @@ class Learner:
             if reason := self._why_stop(attempts):
                 return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
             candidate = self._repair(proposer, attempts, seconds)
+            if candidate.hash in {a.candidate.hash for a in attempts}:
+                reason = f"{_fails(attempts[-1].verdict.failed)}; the repaired body repeats an earlier one"
+                return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         trust = verdict.trust()
-        if trust == "quarantined" and self._has_better(contract.name):
+        if trust == "quarantined" and self.library.in_plans(self.domain.name, contract.name):
             reason = "its body passed, but without an example of yours it is no better than the one in the library"
             return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         calls = len(self.model.calls) - asked_before
@@ -110,9 +113,6 @@ class Learner:
             "admit", seconds, lambda: self.library.admit(entry, trust, gathered), lambda v: f"{trust}, {v[:12]}"
         )
         return Learned(gap, contract, tuple(attempts), seconds, version, trust)
-
-    def _has_better(self, name: str) -> bool:
-        return any(operator.name == name for operator in self.library.operators(self.domain.name))
 
     def _climb(self, candidate: Candidate, gap: Gap, seconds: dict[str, float]) -> Verdict:
         trial = Trial(
@@ -133,13 +133,11 @@ class Learner:
     def _why_stop(self, attempts: list[Attempt]) -> str | None:
         failed = attempts[-1].verdict.failed
         assert failed is not None  # only asked after a failed climb
-        what = f"its body fails at rung {failed.rung}, {failed.name}: {failed.detail}"
-        if failed.rung in (2, 8) and not failed.counterexample and not failed.trials:
-            return what
-        if attempts[-1].candidate.hash in {a.candidate.hash for a in attempts[:-1]}:
-            return f"{what}; the repaired body repeats an earlier one"
+        if not failed.mendable:
+            return f"its contract cannot be tried: {failed.detail}"
         if len(attempts) > self.repairs:
-            return f"{what}, after {len(attempts) - 1} repairs"
+            count = len(attempts) - 1
+            return f"{_fails(failed)}, after {count} repair{'' if count == 1 else 's'}"
         return None
 
     def _repair(self, proposer: Proposer, attempts: list[Attempt], seconds: dict[str, float]) -> Candidate:
@@ -193,6 +191,11 @@ class Learner:
                 seconds={stage: round(value, 4) for stage, value in seconds.items()},
             ),
         )
+
+
+def _fails(failed: Evidence | None) -> str:
+    assert failed is not None  # only asked after a failed climb
+    return f"its body fails at rung {failed.rung}, {failed.name}: {failed.detail}"
 
 
 def _diagnosis(verdict: Verdict) -> str:

@@ -85,6 +85,7 @@ class Library:
         """Make `entry` the current version of its name, and return the version. All of it happens, or nothing."""
         if trust not in TRUST:
             raise UsageError(f"{trust!r} is not a level of trust", hints=(f"levels: {', '.join(TRUST)}",))
+        entry.operator()  # what could not be read back must not get in: it would stand in the way of every plan
         records = [json.dumps(record, ensure_ascii=False) for record in evidence]
         self._store.admit(entry.domain, entry.name, entry.version, entry.canonical(), trust=trust, evidence=records)
         return entry.version
@@ -97,6 +98,12 @@ class Library:
             for _, version, document, trust in self._current(domain)
             if trust in enough
         ]
+
+    def in_plans(self, domain: str, name: str, least: str = "probation") -> str | None:
+        """Return the version of `name` that plans use, or None. What it holds is not looked at."""
+        version = self._store.current(domain, name)
+        enough = TRUST[TRUST.index(least) :]
+        return version if version is not None and self.trust(version) in enough else None
 
     def entry(self, version: str) -> Entry:
         """Return an entry by its version."""
@@ -156,7 +163,8 @@ def _read(version: str, document: str) -> Entry:
         raise ExecutionError(f"the library's entry {version[:12]} is damaged: {error}") from error
     if entry.version != version:
         raise ExecutionError(
-            f"the library's entry {version[:12]} is not what was admitted: its content was changed",
-            hints=("learn it again: htn learn",),
+            f"the library's entry {version[:12]}, {entry.domain}.{entry.name:.80}, is not what was admitted: "
+            "its content was changed",
+            hints=(f"learn it anew: htn learn {entry.domain} '{entry.name}(…)' --again",),
         )
     return entry

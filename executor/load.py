@@ -10,7 +10,7 @@ from pathlib import Path
 
 import domains
 from htn.domain import Domain
-from htn.errors import DomainError, UsageError, did_you_mean
+from htn.errors import DomainError, HtnError, UsageError, did_you_mean
 from htn.state import State
 
 _MOST_BYTES = 50_000_000
@@ -52,7 +52,8 @@ def _from_file(path: Path) -> Domain:
         spec.loader.exec_module(module)
     except UsageError:
         raise
-    except Exception as error:  # whatever the user's file raises, it is the file that does not import
+    except (Exception, SystemExit) as error:  # whatever the user's file raises, it is the file that does not import
+        del sys.modules[spec.name]
         frames = reversed(traceback.extract_tb(error.__traceback__))
         line = next((f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()), None)
         line = line or getattr(error, "lineno", None)
@@ -75,12 +76,31 @@ def _only_domain(names: dict[str, object], where: str) -> Domain:
 
 def load_state(domain: Domain, path: Path | None) -> State:
     """Return the state to start from: the domain's own, with the variables that the file at `path` names."""
-    state = domain.make_state() if domain.make_state else State()
+    state = _own_state(domain)
     if path is None:
         return state
-    for name, value in State.from_json(_read_json(path)).__dict__.items():
-        setattr(state, name, value)
+    try:
+        for name, value in State.from_json(_read_json(path)).__dict__.items():
+            setattr(state, name, value)
+    except UsageError as error:
+        raise UsageError(error.message, where=str(path), hints=error.hints) from error
     return state.copy()
+
+
+def _own_state(domain: Domain) -> State:
+    if domain.make_state is None:
+        return State()
+    try:
+        state = domain.make_state()
+    except HtnError:
+        raise
+    except Exception as error:  # the function is the domain's own, and may raise anything
+        raise DomainError(
+            f"the initial state of {domain.name} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(state, State):
+        raise DomainError(f"the initial state of {domain.name} is a {type(state).__name__}, not a State")
+    return state
 
 
 def _read_json(path: Path) -> object:
@@ -93,6 +113,5 @@ def _read_json(path: Path) -> object:
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"the state file is not JSON: {error}",
-            where=str(path),
             hints=('write it as {"loc": {"alice": "home"}}',),
         ) from error

@@ -84,16 +84,18 @@ class Plan:
             "format": _FORMAT,
             "domain": self.domain,
             "tasks": [to_json(list(task)) for task in self.tasks],
-            "actions": [
-                {"name": a.name, "arguments": to_json(list(a.arguments)), "version": a.version}
-                for a in self.actions
-            ],
+            "actions": self._actions_json(),
             "tree": [
                 {"task": to_json(list(n.task)), "method": n.method, "parent": n.parent, "version": n.version}
                 for n in self.nodes
             ],
             "expansions": self.expansions,
         }
+
+    def _actions_json(self) -> list[dict[str, Any]]:
+        return [
+            {"name": a.name, "arguments": to_json(list(a.arguments)), "version": a.version} for a in self.actions
+        ]
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
@@ -109,7 +111,7 @@ class Plan:
             raise UsageError(f"this plan is malformed: {error!r}") from error
         if why := _flaw(plan):
             raise UsageError(f"this plan is malformed: {why}")
-        if data.get("actions", plan.to_json()["actions"]) != plan.to_json()["actions"]:
+        if "actions" in data and data["actions"] != plan._actions_json():
             raise UsageError("this plan is malformed: its actions are not the leaves of its tree")
         return plan
 

@@ -15,6 +15,7 @@ REDIS_URL = os.environ.get("HTN_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 REASONS = {
     "docker": "no Docker engine answers",
     "redis": "no Redis server answers",
+    "registry": "no docker-registry is installed",
     "landlock": "this kernel has no landlock",
 }
 

@@ -107,7 +107,7 @@ def _is_constant(node: ast.stmt) -> bool:
 
 
 def _calls_at_import(body: Sequence[ast.stmt], own: set[str]) -> Iterator[ast.expr]:
-    """Yield the calls that are made before the function is called. `own` are the functions that the code defines."""
+    """Yield the calls that are made before the function is called; `own` are the functions of the code itself."""
     for node in body:
         for part in _made_at_import(node):
             allowed = _MAKERS

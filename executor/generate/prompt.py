@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 from executor.check.static import MODULES
 from htn.contract import Contract
 from htn.domain import Domain, Example
+from htn.errors import UsageError
 from htn.failure import Gap
 from htn.network import show_task
 from htn.state import State
-from htn.values import to_json
+from htn.values import show, to_json
 
 _MOST_STATE = 4_000
 _MOST_ITEMS = 6
+_MARK = re.compile(r"\b(BEGIN|END)[\W_]*DATA\b", re.IGNORECASE)
 _TEMPLATES = ("system", "contract", "body", "repair")
 
 
@@ -88,12 +91,19 @@ def relevant_state(state: State, arguments: tuple[Any, ...]) -> str:
     for name in state:
         value = getattr(state, name)
         if not isinstance(value, Mapping):
-            part[name] = to_json(value)
+            part[name] = _written(value)
             continue
         keys = [k for k in value if mentioned & set(k if isinstance(k, tuple) else (k,))] or list(value)[:2]
-        part[name] = [[to_json(k), _cut(to_json(value[k]))] for k in keys[:_MOST_ITEMS]]
+        part[name] = [[_written(k), _cut(_written(value[k]))] for k in keys[:_MOST_ITEMS]]
     text = json.dumps(part, ensure_ascii=False)
     return text if len(text) <= _MOST_STATE else text[:_MOST_STATE] + " …"
+
+
+def _written(value: Any) -> Any:
+    try:
+        return to_json(value)
+    except UsageError:  # an infinite number; the state may hold it, JSON may not
+        return show(value)
 
 
 def _cut(value: Any) -> Any:
@@ -106,7 +116,7 @@ def _cut(value: Any) -> Any:
 
 
 def _data(text: str) -> str:
-    return text.replace("BEGIN DATA", "BEGIN_DATA").replace("END DATA", "END_DATA")
+    return _MARK.sub(r"\1_DATA", text)
 
 
 def _contract(contract: Contract) -> str:

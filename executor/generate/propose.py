@@ -11,7 +11,7 @@ from executor.generate.answers import BodyAnswer, ContractAnswer
 from executor.generate.contracts import contract_problems
 from executor.generate.prompt import body_prompt, contract_prompt, repair_prompt, system_prompt
 from executor.model import Message, Model
-from htn.contract import Contract
+from htn.contract import Contract, check_name
 from htn.domain import Domain
 from htn.errors import GapOpen, UsageError
 from htn.failure import Gap
@@ -33,7 +33,7 @@ class Proposer:
 
         A contract that cannot be used goes back with what is wrong, twice. GapOpen when it is still wrong then.
         """
-        name, problems = str(gap.task[0]), list[str]()
+        name, problems = check_name(gap.task[0], "the gap"), list[str]()
         declared = self.domain.operators.get(name)
         if declared and declared.contract is not None:
             return declared.contract

@@ -35,6 +35,11 @@ class Evidence:
     counterexample: Counterexample | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def mendable(self) -> bool:
+        """Whether another body could pass this rung: not where the contract cannot be tried at all."""
+        return self.passed or self.data.get("category") != "precondition"
+
     def to_json(self) -> dict[str, Any]:
         """Return the evidence as JSON."""
         record: dict[str, Any] = {

@@ -83,12 +83,20 @@ def _known(situation: Situation) -> Situation:
     state = situation.state.copy()
     for name in list(state):
         value = getattr(state, name)
-        if isinstance(value, Unknown):
-            delattr(state, name)
-        elif isinstance(value, dict):
-            for key in [key for key, part in value.items() if isinstance(part, Unknown)]:
+        if isinstance(value, dict):
+            for key in [key for key, part in value.items() if _holds_unknown(part)]:
                 del value[key]
+        elif _holds_unknown(value):
+            delattr(state, name)
     return Situation(state, situation.arguments)
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_unknown, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_holds_unknown, value))
+    return isinstance(value, Unknown)
 
 
 def _build(
@@ -97,11 +105,11 @@ def _build(
     state = base.state.copy() if base else State()
     drawn = [row[_PARAMETER + p.name] for p in contract.parameters]
     # Names in the state are what arguments usually are, so a base keeps its own; other arguments vary.
-    keeps = [p.type.kind in ("string", "any") for p in contract.parameters]
     arguments = [
-        base.arguments[at] if base and keep else value
-        for at, (value, keep) in enumerate(zip(drawn, keeps, strict=True))
-    ]
+        base.arguments[at] if base and p.type.kind in ("string", "any") and not _holds_unknown(base.arguments[at])
+        else drawn[at]
+        for at, p in enumerate(contract.parameters)
+    ]  # fmt: skip
     try:
         for reading in contract.reads:
             place(reading.source, row[_READ + reading.name], _scope(contract, state, arguments))
@@ -131,7 +139,10 @@ def place(term: Term, value: Any, scope: Scope) -> None:
     if isinstance(term, Lookup) and term.key:
         if term.variable not in scope.state:
             setattr(scope.state, term.variable, {})
-        getattr(scope.state, term.variable)[term.at(scope)[1]] = value
+        held = getattr(scope.state, term.variable)
+        if not isinstance(held, dict):
+            raise CannotBeMade(f"{term.variable} is one plain value")
+        held[term.at(scope)[1]] = value
     elif isinstance(term, Entry):
         try:
             holder = own_copy(term.of.worth(scope), "a situation")
@@ -175,16 +186,19 @@ def _set_membership(condition: Condition, scope: Scope, variables: Mapping[str, 
         holder = own_copy(condition.right.worth(scope), "a situation")
     except Undefined:
         holder = [] if whole is None else {}
-    if isinstance(holder, dict):
-        if wanted:
-            holder[member] = _simplest(variables[whole].type if whole and whole in variables else ANY)
+    try:
+        if isinstance(holder, dict):
+            if wanted:
+                holder[member] = _simplest(variables[whole].type if whole and whole in variables else ANY)
+            else:
+                holder.pop(member, None)
+        elif isinstance(holder, (list, tuple, set, frozenset)):
+            kept = [part for part in holder if part != member]
+            holder = type(holder)([*kept, member] if wanted else kept)
         else:
-            holder.pop(member, None)
-    elif isinstance(holder, (list, set)):
-        kept = [part for part in holder if part != member]
-        holder = type(holder)([*kept, member] if wanted else kept)
-    else:
-        raise CannotBeMade(f"{condition.right} holds nothing")
+            raise CannotBeMade(f"{condition.right} holds nothing")
+    except TypeError as error:
+        raise CannotBeMade(f"{condition.right} cannot hold {condition.left}") from error
     place(condition.right, holder, scope)
 
 

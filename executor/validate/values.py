@@ -1,6 +1,7 @@
 """Draw values of a type, the same ones every time: Hypothesis strategies, drawn on the host."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,17 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def draw(types: dict[str, Type], count: int, seed: int) -> list[dict[str, Any]]:
     """Return up to `count` rows, each with a value for every name, the simplest ones first.
 
-    The same types, count and seed give the same rows. There are fewer where the types allow fewer.
+    The same types, count and seed give the same rows. There are fewer where the types allow fewer, and none where a
+    type has no value (at least 2 and at most 1) or only ones too large to draw.
     """
     import hypothesis  # noqa: PLC0415  # a third of a second to import; only validation needs it
     from hypothesis import HealthCheck, Phase, strategies  # noqa: PLC0415
 
+    from executor.validate.provider import BACKEND  # noqa: PLC0415  # it imports Hypothesis
+
     # Hypothesis caches character tables in a folder; the working directory is not ours to write to.
     hypothesis.configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"htn-draw-{os.getuid()}")
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}  # by their text: two equal rows are one piece of evidence
     settings = hypothesis.settings(
         max_examples=count,
         database=None,
@@ -33,16 +37,20 @@ def draw(types: dict[str, Type], count: int, seed: int) -> list[dict[str, Any]]:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
+        backend=BACKEND,
     )
 
     @settings
     @hypothesis.seed(seed)
     @hypothesis.given(strategies.fixed_dictionaries({name: strategy(type_) for name, type_ in types.items()}))
     def collect(row: dict[str, Any]) -> None:
-        rows.append(row)
+        rows.setdefault(repr(row), row)
 
-    collect()
-    return rows
+    try:
+        collect()
+    except (hypothesis.errors.InvalidArgument, hypothesis.errors.Unsatisfiable):
+        return []
+    return list(rows.values())
 
 
 def strategy(type_: Type) -> "SearchStrategy[Any]":
@@ -56,22 +64,18 @@ def strategy(type_: Type) -> "SearchStrategy[Any]":
 def _by_kind(type_: Type) -> "SearchStrategy[Any]":
     from hypothesis import strategies as st  # noqa: PLC0415  # see draw
 
-    low = -_WIDEST if type_.minimum is None else type_.minimum
-    high = max(low, _WIDEST) if type_.maximum is None else type_.maximum
+    low, high = _bounds(type_)
+    lowest, highest = int(-(-low // 1)), int(high // 1)
     most = type_.least_items + _MOST_ITEMS if type_.most_items is None else type_.most_items
     item = strategy(type_.item) if type_.item else _atoms()
     match type_.kind:
         case "string":
             return st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
         case "integer":
-            return st.integers(int(-(-low // 1)), int(high // 1))
+            return st.integers(lowest, highest)
         case "number":
-            return st.one_of(
-                st.integers(int(-(-low // 1)), int(high // 1))
-                if int(-(-low // 1)) <= int(high // 1)
-                else st.nothing(),
-                st.floats(low, high, allow_nan=False, allow_infinity=False, allow_subnormal=False),
-            )
+            floats = st.floats(low, high, allow_nan=False, allow_infinity=False)
+            return st.one_of(st.integers(lowest, highest), floats) if lowest <= highest else floats
         case "boolean":
             return st.booleans()
         case "null":
@@ -83,6 +87,16 @@ def _by_kind(type_: Type) -> "SearchStrategy[Any]":
                 return st.fixed_dictionaries({name: strategy(part) for name, part in type_.fields})
             return st.dictionaries(st.text(_LETTERS, min_size=1, max_size=8), item, max_size=5)
     return _atoms()
+
+
+def _bounds(type_: Type) -> tuple[float, float]:
+    """Return the least and the most to draw; a side that the type leaves open lies well beyond the other."""
+    low, high = type_.minimum, type_.maximum
+    if low is None:
+        low = -_WIDEST if high is None else min(-_WIDEST, max(2 * high, -sys.float_info.max))
+    if high is None:
+        high = max(_WIDEST, min(2 * low, sys.float_info.max))
+    return low, high
 
 
 def _atoms() -> "SearchStrategy[Any]":

@@ -17,7 +17,9 @@ ITEMS = ("a", "b", "c")
 TASKS = ("t0", "t1", "t2")
 OPERATORS = ("o0", "o1", "o2")
 
-literals = st.just({}) | st.dictionaries(st.sampled_from(PROPOSITIONS), st.booleans(), max_size=2)
+literals: st.SearchStrategy[dict[str, bool]] = st.just({}) | st.dictionaries(
+    st.sampled_from(PROPOSITIONS), st.booleans(), max_size=2
+)
 
 
 @dataclass(frozen=True)
