@@ -107,7 +107,7 @@ class Actor:
             f"the learned body of {action} broke its contract: {(seen.problem or '')[:500]}",
             hints=(
                 f"it was demoted, so plans do without it: htn library show {show(action.name)}",
-                f"learn it again: htn learn {self.domain.name} '{action}'",
+                f"learn it again: htn learn {self.domain.source} '{action}'",
             ),
         )
 

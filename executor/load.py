@@ -62,7 +62,9 @@ def _from_file(path: Path) -> Domain:
             where=f"{path}:{line}" if line else str(path),
             hints=("run it with python to see the whole traceback",),
         ) from error
-    return _only_domain(vars(module), str(path))
+    domain = _only_domain(vars(module), str(path))
+    domain.source = str(path)
+    return domain
 
 
 def _only_domain(names: dict[str, object], where: str) -> Domain:

@@ -17,10 +17,10 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from executor.sandbox import SandboxLimits
+from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
-_PASSWORD = re.compile(r"//[^/@]*@")
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     """All settings. `Settings.load(...)` reads them; a value that cannot be used is a UsageError."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True, env_prefix="HTN_"
+        frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True, case_sensitive=True
     )
 
     redis_url: str | None = Field(
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         description="memory of a body: 512m, 1g, or a plain number of megabytes",
     )  # fmt: skip
     execution_timeout: float = Field(
-        5, gt=0, le=86_400,
+        5, ge=0.01, le=86_400,
         validation_alias=_names("execution_timeout", "EXECUTION_TIMEOUT", "TERRY_MAX_EXECUTION_TIME"),
         description="seconds for one call of a body",
     )  # fmt: skip
@@ -125,7 +125,10 @@ class Settings(BaseSettings):
     @field_validator("memory_limit")
     @classmethod
     def _readable(cls, text: str) -> str:
-        megabytes(text)
+        try:
+            SandboxLimits(memory_mb=megabytes(text))
+        except UsageError as error:
+            raise ValueError(" ".join([error.message, *error.hints])) from error
         return text
 
     @property
@@ -154,7 +157,7 @@ class Settings(BaseSettings):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise _unusable(error, path) from error
+            raise _unusable(error, path, given) from error
 
 
 @dataclass(frozen=True)
@@ -184,13 +187,24 @@ def table(settings: Settings, flags: Mapping[str, Any]) -> list[Row]:
         rows.append(
             Row(
                 name,
-                "" if value is None else _PASSWORD.sub("//…@", str(value)),
+                _shown(name, value),
                 source,
                 _variables(name),
                 info.description or "",
             )
         )
     return rows
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return ""
+    if name == "redis_url":
+        try:
+            return read_address(str(value)).shown
+        except UsageError:
+            return "not an address"  # and not shown: it may hold a password
+    return str(value)
 
 
 def from_environment(name: str) -> str | None:
@@ -236,14 +250,18 @@ def megabytes(text: str) -> int:
     return max(1, int(number * factor))
 
 
-def _unusable(error: ValidationError, path: Path | None) -> UsageError:
+def _unusable(error: ValidationError, path: Path | None, flags: Mapping[str, Any]) -> UsageError:
     first = error.errors()[0]
     place = str(first["loc"][0]) if first["loc"] else "a setting"
     name = next((n for n in Settings.model_fields if place in (n, *_variables(n))), place)
-    where = from_environment(name) if name in Settings.model_fields else None
+    variable = from_environment(name) if name in Settings.model_fields else None
+    if name in flags:
+        where = f"the option --{name.replace('_', '-')}"
+    else:
+        where = f"the environment variable {variable}" if variable else str(path)
     message = first["msg"].removeprefix("Value error, ")
     return UsageError(
         f"the setting {name} cannot be used: {message}",
-        where=f"the environment variable {where}" if where else str(path) if path else None,
+        where=where,
         hints=("htn doctor --settings lists every setting",),
     )

@@ -126,9 +126,12 @@ class Domain:
     examples: tuple[Example, ...] = ()
     results: tuple[str, ...] = ()
     make_state: Callable[[], State] | None = None
+    source: str = ""
+    """What a person types to mean this domain: its name, or the path of its file."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a domain's name")
+        self.source = self.source or self.name
 
     def operator(self, function: _Function) -> _Function:
         """Declare a primitive task: the function's name, its parameters after the state, its docstring."""

@@ -94,7 +94,7 @@ class Failure:
         if self.gaps:
             text = show_task(self.gaps[0].task)
             quoted = shlex.quote(text if '"' in text else text.replace("'", '"'))
-            return (f"htn learn {self.domain} {quoted} --dry-run     shows the prompt and the price",)
+            return (f"htn learn {shlex.quote(self.domain)} {quoted} --dry-run     shows the prompt and the price",)
         return ()
 
     def _lines(self) -> list[str]:

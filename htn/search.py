@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from traceback import walk_tb
 from typing import Any, NoReturn, TypeAlias
 
@@ -260,8 +261,11 @@ class _Search:
     def _note_gap(self, task: Task, parent: _Node | None, rest: _Agenda, *, declared: bool) -> None:
         if self.hear:
             self.hear(SearchEvent("gap", task, None, _depth(parent)))
-        if task[0] not in self.gaps and len(self.gaps) < _MAX_GAPS:
-            remaining = sum(1 for _ in _tasks(rest))
+        known = self.gaps.get(task[0])
+        if known is None and len(self.gaps) >= _MAX_GAPS:
+            return
+        remaining = sum(1 for _ in islice(_tasks(rest), known.remaining if known else None))
+        if known is None or remaining < known.remaining:
             self.gaps[task[0]] = Gap(task, _path(parent), self.state.copy(), declared, remaining)
 
     def _is_news(self) -> bool:
@@ -305,7 +309,7 @@ class _Search:
     def _failure(self, tasks: tuple[Task, ...], stopped: HtnError | None = None) -> Failure:
         ranked = sorted(self.gaps.values(), key=lambda gap: gap.remaining)
         return Failure(
-            self.domain.name,
+            self.domain.source,
             tasks,
             self.first.dead_end() if self.first else None,
             self.deepest.dead_end() if self.deepest else None,

@@ -18,7 +18,7 @@ from htn.values import show, to_json
 
 _MOST_STATE = 4_000
 _MOST_ITEMS = 6
-_MARK = re.compile(r"\b(BEGIN|END)[\W_]*DATA\b", re.IGNORECASE)
+_MARK = re.compile(r"\b(BEGIN|END)[\s_-]+DATA\b", re.IGNORECASE)
 _TEMPLATES = ("system", "contract", "body", "repair")
 
 
