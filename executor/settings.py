@@ -131,6 +131,11 @@ class Settings(BaseSettings):
             raise ValueError(" ".join([error.message, *error.hints])) from error
         return text
 
+    @field_validator("data_dir")
+    @classmethod
+    def _at_home(cls, folder: Path) -> Path:
+        return folder.expanduser()
+
     @property
     def limits(self) -> SandboxLimits:
         """What a body may use."""

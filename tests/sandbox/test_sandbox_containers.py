@@ -163,7 +163,7 @@ def test_an_image_is_built_without_a_registry_and_found_the_second_time(engine: 
     assert built.megabytes == found.megabytes > 1
     assert "building" in said[0]
     assert "built" in said[1]
-    assert "found" in said[2]
+    assert len(said) == 2  # what is found at once is not worth a word
     assert image_status().present
 
 
