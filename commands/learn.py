@@ -107,8 +107,7 @@ def _document(learned: Learned, calls: int) -> dict[str, Any]:
         "contract": learned.contract.to_json(),
         "seconds": {stage: round(value, 4) for stage, value in learned.seconds.items()},
         "attempts": [
-            {"code": a.candidate.code, "evidence": [e.to_json() for e in a.verdict.evidence]}
-            for a in learned.attempts
+            {"code": a.candidate.code, "evidence": [e.to_json() for e in a.verdict.evidence]} for a in learned.attempts
         ],
         "model_calls": calls,
     }

@@ -85,9 +85,7 @@ class LiveTree:
                 if line.startswith("  "):
                     self._say(branch.add(Text(line.strip(), style="dim")), line, 1)
             return
-        branch = self._add(
-            self.root, "planned", "planned", f"{len(result)} actions, {result.expansions} expansions"
-        )
+        branch = self._add(self.root, "planned", "planned", f"{len(result)} actions, {result.expansions} expansions")
         nodes: list[Tree] = []
         number = 0
         for node in result.nodes[:_MOST_NODES]:

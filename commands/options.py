@@ -48,9 +48,7 @@ def service_options(function: _Command) -> _Command:
     """Add the options that say which services are used."""
     for option in (
         click.option("--redis-url", help="The Redis server, host:port; by default an embedded one."),
-        click.option(
-            "--data-dir", type=click.Path(path_type=Path), help="The folder of the embedded Redis server."
-        ),
+        click.option("--data-dir", type=click.Path(path_type=Path), help="The folder of the embedded Redis server."),
     ):
         function = option(function)
     return function

@@ -65,9 +65,7 @@ def command(
         with LiveTree(Console(stderr=True)) as tree, Agent(settings, tree.listener()) as agent:
             report = agent.run(known, wanted, state)
     changed = {
-        at: value
-        for at, value in state.changes_since(before).items()
-        if not known.results or at[0] in known.results
+        at: value for at, value in state.changes_since(before).items() if not known.results or at[0] in known.results
     }
     if as_json:
         write_json(_document(report, changed))

@@ -59,9 +59,7 @@ reports.example(
     "height",
     given={"columns": {"tides": ["height"]}, "table": {"tides": {"height": [4.0, 1.0, 3.0, 2.5]}}},
     then={
-        "statistics": {
-            ("tides", "height"): {"count": 4, "minimum": 1.0, "maximum": 4.0, "mean": 2.625, "median": 2.75}
-        }
+        "statistics": {("tides", "height"): {"count": 4, "minimum": 1.0, "maximum": 4.0, "mean": 2.625, "median": 2.75}}
     },
 )
 

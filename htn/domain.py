@@ -19,9 +19,9 @@ A command carries an action out in the world; an operator without a command is i
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 from htn.contract import ANY, Contract, Parameter, Type, check_name
 from htn.errors import DomainError, UsageError, did_you_mean
@@ -51,8 +51,25 @@ class Arity:
         """Say whether a task with `count` arguments can be meant."""
         return self.least <= count and (self.open_ended or count <= len(self.names))
 
+    def shares_a_count_with(self, other: "Arity") -> bool:
+        """Say whether some number of arguments fits both."""
+        least = max(self.least, other.least)
+        return self.accepts(least) and other.accepts(least)
+
     def __str__(self) -> str:
         return ", ".join((*self.names, "…") if self.open_ended else self.names)
+
+
+# A number, or a function of the state before the action and the action's arguments that returns one.
+Amount: TypeAlias = float | Callable[..., float]
+
+
+def amount(of: Amount, state: State, arguments: tuple[Any, ...]) -> float:
+    """Return a cost or duration in a state. DomainError when it is negative or no number."""
+    value = of(state, *arguments) if callable(of) else of
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise DomainError(f"a cost or duration is {value!r:.60}; it must be a number, at least 0")
+    return value
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,8 @@ class Operator:
     contract: Contract | None = None
     parameters: tuple[Parameter, ...] = ()
     version: str | None = None
+    cost: Amount = 1.0
+    duration: Amount = 1.0
 
     @property
     def is_learned(self) -> bool:
@@ -120,6 +139,8 @@ class Domain:
 
     name: str
     operators: dict[str, Operator] = field(default_factory=dict)
+    goal_methods: dict[str, tuple[Method, ...]] = field(default_factory=dict)
+    multigoal_methods: tuple[Method, ...] = ()
     methods: dict[str, tuple[Method, ...]] = field(default_factory=dict)
     commands: dict[str, Callable[..., Any]] = field(default_factory=dict)
     variables: dict[str, StateVariable] = field(default_factory=dict)
@@ -133,12 +154,30 @@ class Domain:
         check_name(self.name, "a domain's name")
         self.source = self.source or self.name
 
-    def operator(self, function: _Function) -> _Function:
-        """Declare a primitive task: the function's name, its parameters after the state, its docstring."""
-        name = function.__name__
-        self._refuse_double(name)
-        self.operators[name] = Operator(name, Arity.of(function), function, inspect.getdoc(function) or "")
-        return function
+    @overload
+    def operator(self, function: _Function) -> _Function: ...
+
+    @overload
+    def operator(
+        self, function: None = None, *, cost: Amount = 1.0, duration: Amount = 1.0
+    ) -> Callable[[_Function], _Function]: ...
+
+    def operator(
+        self, function: _Function | None = None, *, cost: Amount = 1.0, duration: Amount = 1.0
+    ) -> _Function | Callable[[_Function], _Function]:
+        """Declare a primitive task: the function's name, its parameters after the state, its docstring.
+
+        `cost` and `duration` are numbers, or functions of the state before the action and its arguments.
+        """
+
+        def declared(function: _Function) -> _Function:
+            name = function.__name__
+            self._refuse_double(name)
+            text = inspect.getdoc(function) or ""
+            self.operators[name] = Operator(name, Arity.of(function), function, text, cost=cost, duration=duration)
+            return function
+
+        return declared if function is None else declared(function)
 
     def declare(
         self, name: str, parameters: Mapping[str, Any], description: str, contract: Contract | None = None
@@ -158,15 +197,50 @@ class Domain:
         def declared(function: _Function) -> _Function:
             if task in self.operators:
                 raise DomainError(f"{task} is an operator of {self.name}, so it cannot have a method")
-            known = self.methods.get(task, ())
-            name = function.__name__
-            if any(method.name == name for method in known):
-                raise DomainError(f"{task} has a method {name} already", where=f"domain {self.name}")
-            method = Method(name, task, Arity.of(function), function, inspect.getdoc(function) or "")
-            self.methods[task] = (*known, method)
+            if task in self.goal_methods:
+                raise DomainError(f"{task} is a goal of {self.name}, so it cannot be a task too")
+            self.methods[task] = self._with_method(self.methods.get(task, ()), task, function)
             return function
 
         return declared
+
+    def goal_method(self, variable: str) -> Callable[[_Function], _Function]:
+        """Declare a way to give the state variable `variable` a value; the function gets the key and the value.
+
+        The goal `(variable, key, value)` is a task. It needs nothing where it holds; after its method it must.
+        """
+
+        def declared(function: _Function) -> _Function:
+            if self.knows(variable) and variable not in self.goal_methods:
+                raise DomainError(f"{variable} is a task of {self.name}, so it cannot be a goal too")
+            known = self.goal_methods.get(variable, ())
+            method = self._with_method(known, variable, function)
+            if not method[-1].arity.accepts(2):
+                raise DomainError(f"{method[-1].name} must take the state, a key and a value, as goal methods do")
+            self.goal_methods[variable] = method
+            return function
+
+        return declared
+
+    def multigoal_method(self, function: _Function) -> _Function:
+        """Declare a way to reach several values at once; the function gets the `Multigoal`."""
+        self.multigoal_methods = self._with_method(self.multigoal_methods, "a multigoal", function)
+        if not self.multigoal_methods[-1].arity.accepts(1):
+            raise DomainError(f"{function.__name__} must take the state and a Multigoal, as multigoal methods do")
+        return function
+
+    def _with_method(self, known: tuple[Method, ...], task: str, function: Callable[..., Any]) -> tuple[Method, ...]:
+        name = function.__name__
+        if any(method.name == name for method in known):
+            raise DomainError(f"{task} has a method {name} already", where=f"domain {self.name}")
+        method = Method(name, task, Arity.of(function), function, inspect.getdoc(function) or "")
+        if known and not any(method.arity.shares_a_count_with(other.arity) for other in known):
+            raise DomainError(
+                f"the method {name} takes ({method.arity}), but {task} has methods that take ({known[0].arity})",
+                where=f"domain {self.name}",
+                hints=("the methods of a task take the same arguments",),
+            )
+        return (*known, method)
 
     def command(self, operator: str) -> Callable[[_Function], _Function]:
         """Declare what carries `operator` out in the world; it gets the run's state and changes it."""
@@ -214,18 +288,19 @@ class Domain:
 
     def knows(self, head: str) -> bool:
         """Say whether some operator or method is called `head`."""
-        return head in self.operators or head in self.methods
+        return head in self.operators or head in self.methods or head in self.goal_methods
 
     def check_typed(self, task: Task) -> None:
         """Check a task that a person typed. UsageError with did-you-mean when nobody knows it or its arity."""
         head, count = task[0], len(task) - 1
-        known = [*self.operators, *self.methods]
+        known = [*self.operators, *self.methods, *self.goal_methods]
         if not self.knows(head):
             raise UsageError(
                 f"the domain {self.name} has no task {head}",
                 hints=did_you_mean(head, known) or (f"it has {', '.join(sorted(known)) or 'no tasks'}",),
             )
-        forms = [self.operators[head].arity] if head in self.operators else [m.arity for m in self.methods[head]]
+        ways = self.methods.get(head) or self.goal_methods.get(head, ())
+        forms = [self.operators[head].arity] if head in self.operators else [method.arity for method in ways]
         if not any(arity.accepts(count) for arity in forms):
             usages = sorted({f"{head}({arity})" for arity in forms})
             raise UsageError(
@@ -236,30 +311,9 @@ class Domain:
     def _refuse_double(self, name: str) -> None:
         if name in self.operators:
             raise DomainError(f"{self.name} has an operator {name} already")
-        if name in self.methods:
+        if name in self.methods or name in self.goal_methods:
             raise DomainError(f"{name} is a task with methods in {self.name}, so it cannot be an operator")
 
 
 def _type(schema: Any, where: str) -> Type:
     return Type.from_json({"type": schema} if isinstance(schema, str) else schema, where)
-
-
-def subtask_lists(produced: Any, method: Method) -> Iterator[tuple[Task, ...]]:
-    """Return the alternatives that a method gave: it returned one list of subtasks, or yields several."""
-    if produced is None or produced is False:
-        return
-    alternatives = produced if inspect.isgenerator(produced) else (produced,)
-    for subtasks in alternatives:
-        if subtasks is not None and subtasks is not False:
-            yield _checked(subtasks, method)
-
-
-def _checked(subtasks: Any, method: Method) -> tuple[Task, ...]:
-    if isinstance(subtasks, (list, tuple)) and all(
-        isinstance(t, tuple) and t and isinstance(t[0], str) for t in subtasks
-    ):
-        return tuple(subtasks)
-    raise DomainError(
-        f"the method {method.name} of {method.task} gave {subtasks!r:.80}",
-        hints=("a method returns a list of tasks, [('walk', person, start, end)], or None",),
-    )

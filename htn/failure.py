@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from htn.errors import HtnError, LimitReached, NeedsValue
-from htn.network import Task, show_task
+from htn.network import Multigoal, Part, Task, show_network, show_task
 from htn.reason import Reason
 from htn.state import State
 
@@ -16,7 +16,7 @@ _MAX_PATH = 20
 class Ancestor:
     """A task on the way to a dead end, and the method that was being tried for it."""
 
-    task: Task
+    task: Task | Multigoal
     method: str
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Refusal:
 class DeadEnd:
     """A task for which nothing was left to try. `path` leads there from the top; `actions` had been planned."""
 
-    task: Task
+    task: Task | Multigoal
     path: tuple[Ancestor, ...]
     refusals: tuple[Refusal, ...]
     actions: int
@@ -67,7 +67,7 @@ class Failure:
     """There is no plan for `tasks`. Gaps come nearest to a plan first."""
 
     domain: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[Part, ...]
     first: DeadEnd | None
     deepest: DeadEnd | None
     gaps: tuple[Gap, ...]
@@ -98,7 +98,7 @@ class Failure:
         return ()
 
     def _lines(self) -> list[str]:
-        goal = ", ".join(show_task(task) for task in self.tasks)
+        goal = ", ".join(map(show_network, self.tasks))
         if isinstance(self.stopped, NeedsValue):
             rows = [f"error[needs-value]: {self.stopped.message}"]
             return rows + (self.deepest.lines() if self.deepest else [])
@@ -129,10 +129,9 @@ class Failure:
         return {
             "plan": None,
             "domain": self.domain,
-            "tasks": [show_task(task) for task in self.tasks],
+            "tasks": list(map(show_network, self.tasks)),
             "gaps": [
-                {"task": str(gap), "declared": gap.declared, "path": [str(a) for a in gap.path]}
-                for gap in self.gaps
+                {"task": str(gap), "declared": gap.declared, "path": [str(a) for a in gap.path]} for gap in self.gaps
             ],
             "first_dead_end": _dead_end_json(self.first),
             "deepest_dead_end": _dead_end_json(self.deepest),

@@ -1,4 +1,8 @@
-"""Tasks: what is to be done, by name and arguments, and how a person types one.
+"""What is to be done: tasks, goals, and networks of them; and how a person types a task.
+
+A method returns a list of subtasks, which are done in this order, or a network: `unordered(...)` lets the planner
+choose the order and interleave, `sequence(...)` keeps one; they nest. Goals are tasks too: `("pos", "a", "table")`
+for one state variable with goal methods, a `Multigoal` for several values at once.
 
 A task is a tuple, `("travel", "alice", "home", "park")`. In text it is `travel(alice, home, park)`: words are
 texts, `3` and `2.5` numbers, `true`, `false` and `null` what they are in JSON, quotes hold anything, and
@@ -7,11 +11,16 @@ texts, `3` and `2.5` numbers, `true`, `false` and `null` what they are in JSON, 
 
 import re
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from htn.errors import UsageError
-from htn.values import NUMBER, WORDS, show
+from htn.values import NUMBER, WORDS, from_json, show, to_json
+
+if TYPE_CHECKING:
+    from htn.state import State
 
 Task: TypeAlias = tuple[Any, ...]
 
@@ -23,8 +32,101 @@ _MAX_NESTING = 50
 _MAX_NUMBER = 300
 
 
-def show_task(task: Task) -> str:
+@dataclass(frozen=True)
+class Multigoal:
+    """Values that several state variables should have at the same time.
+
+    `wanted` holds (variable, key, value) rows; `name` is for people.
+    """
+
+    wanted: tuple[tuple[str, Any, Any], ...]
+    name: str = "goal"
+
+    @classmethod
+    def of(cls, wanted: Mapping[str, Mapping[Any, Any]], name: str = "goal") -> "Multigoal":
+        """Return the goal that `{"pos": {"a": "b", "b": "table"}}` says."""
+        rows = ((variable, key, value) for variable, pairs in wanted.items() for key, value in pairs.items())
+        return cls(tuple(rows), name)
+
+    def unmet(self, state: "State") -> tuple[tuple[str, Any, Any], ...]:
+        """Return the rows that do not hold in a state."""
+        return tuple(row for row in self.wanted if not holds(state, *row))
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{v}[{show(k)}] = {show(value)}' for v, k, value in self.wanted)})"
+
+
+@dataclass(frozen=True)
+class TaskNetwork:
+    """Parts that are done in order, or, when `ordered` is False, in any order and interleaved."""
+
+    parts: tuple["Part", ...]
+    ordered: bool = True
+
+    def tasks(self) -> Iterator["Task | Multigoal"]:
+        """Return the tasks and goals in it, in the order in which they are written."""
+        for part in self.parts:
+            if isinstance(part, TaskNetwork):
+                yield from part.tasks()
+            else:
+                yield part
+
+
+Part: TypeAlias = Task | Multigoal | TaskNetwork
+
+
+def part_to_json(part: Part) -> object:
+    """Return the JSON form of a task (a list), a goal or a network (an object with one key)."""
+    if isinstance(part, TaskNetwork):
+        return {"sequence" if part.ordered else "unordered": [part_to_json(inner) for inner in part.parts]}
+    if isinstance(part, Multigoal):
+        return {"multigoal": part.name, "wanted": [to_json(list(row)) for row in part.wanted]}
+    return to_json(list(part))
+
+
+def part_from_json(data: Any) -> Part:
+    """Return the part that `part_to_json` wrote. UsageError when it is something else."""
+    if isinstance(data, dict):
+        for word, ordered in (("sequence", True), ("unordered", False)):
+            if data.keys() == {word} and isinstance(data[word], list):
+                return TaskNetwork(tuple(map(part_from_json, data[word])), ordered)
+        if data.keys() == {"multigoal", "wanted"} and isinstance(data["wanted"], list):
+            rows: tuple[Any, ...] = tuple(tuple(map(from_json, row)) for row in data["wanted"] if isinstance(row, list))
+            if len(rows) == len(data["wanted"]) and all(len(row) == 3 and isinstance(row[0], str) for row in rows):
+                return Multigoal(rows, str(data["multigoal"]))
+    task = from_json(data, "a task")
+    if not isinstance(task, list) or not task or not isinstance(task[0], str):
+        raise UsageError(f"{data!r:.60} is not a task, a goal or a network of them")
+    return tuple(task)
+
+
+def sequence(*parts: Part) -> TaskNetwork:
+    """Return a network whose parts are done one after the other."""
+    return TaskNetwork(parts)
+
+
+def unordered(*parts: Part) -> TaskNetwork:
+    """Return a network whose parts the planner may order and interleave as it likes."""
+    return TaskNetwork(parts, ordered=False)
+
+
+def holds(state: "State", variable: str, key: Any, value: Any) -> bool:
+    """Say whether a state variable has a value. Raises NeedsValue when only execution can know."""
+    return bool(variable in state and state.look_up(variable, key) == value)
+
+
+def show_network(part: "Part") -> str:
+    """Return a task, goal or network as a person writes it."""
+    if not isinstance(part, TaskNetwork):
+        return show_task(part)
+    word = "sequence" if part.ordered else "unordered"
+    return f"{word}({', '.join(map(show_network, part.parts))})"
+
+
+def show_task(task: "Task | Multigoal") -> str:
     """Return a task as a person types it."""
+    if isinstance(task, Multigoal):
+        return str(task)
     return f"{task[0]}({', '.join(show(argument) for argument in task[1:])})"
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from htn.errors import UsageError
-from htn.network import Task, show_task
-from htn.values import from_json, to_json
+from htn.network import Multigoal, Part, Task, TaskNetwork, part_from_json, part_to_json, show_task
+from htn.values import to_json
 
 _FORMAT = "htn-plan/1"
 
@@ -19,7 +19,7 @@ class Decomposition:
     order in which the plan carries them out, has no limit on how deep the tree is.
     """
 
-    task: Task
+    task: Task | Multigoal
     method: str | None
     parent: int | None
     version: str | None = None
@@ -56,14 +56,14 @@ class Plan:
     """What to do, in order, and why. Iterating gives the actions."""
 
     domain: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[Part, ...]
     nodes: tuple[Decomposition, ...]
     expansions: int = 0
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """The actions, in order."""
-        return tuple(Action(node.task, node.version) for node in self.nodes if node.is_action)
+        return tuple(Action(n.task, n.version) for n in self.nodes if n.is_action and isinstance(n.task, tuple))
 
     def __iter__(self) -> Iterator[Action]:
         return iter(self.actions)
@@ -83,19 +83,17 @@ class Plan:
         return {
             "format": _FORMAT,
             "domain": self.domain,
-            "tasks": [to_json(list(task)) for task in self.tasks],
+            "tasks": list(map(part_to_json, self.tasks)),
             "actions": self._actions_json(),
             "tree": [
-                {"task": to_json(list(n.task)), "method": n.method, "parent": n.parent, "version": n.version}
+                {"task": part_to_json(n.task), "method": n.method, "parent": n.parent, "version": n.version}
                 for n in self.nodes
             ],
             "expansions": self.expansions,
         }
 
     def _actions_json(self) -> list[dict[str, Any]]:
-        return [
-            {"name": a.name, "arguments": to_json(list(a.arguments)), "version": a.version} for a in self.actions
-        ]
+        return [{"name": a.name, "arguments": to_json(list(a.arguments)), "version": a.version} for a in self.actions]
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
@@ -106,7 +104,7 @@ class Plan:
             nodes = tuple(
                 Decomposition(_task(n["task"]), n["method"], n["parent"], n.get("version")) for n in data["tree"]
             )
-            plan = cls(data["domain"], tuple(map(_task, data["tasks"])), nodes, data.get("expansions", 0))
+            plan = cls(data["domain"], tuple(map(_part, data["tasks"])), nodes, data.get("expansions", 0))
         except (KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"this plan is malformed: {error!r}") from error
         if why := _flaw(plan):
@@ -123,6 +121,8 @@ def _flaw(plan: Plan) -> str | None:
     for at, node in enumerate(plan.nodes):
         if not all(part is None or _is_label(part) for part in (node.method, node.version)):
             return f"node {at} has a method or version that is no text of one line"
+        if node.method is None and not isinstance(node.task, tuple):
+            return f"node {at} is a goal without a method"
         if node.parent is None:
             continue
         if type(node.parent) is not int or not 0 <= node.parent < at:
@@ -136,8 +136,16 @@ def _is_label(part: object) -> bool:
     return isinstance(part, str) and part.isprintable()
 
 
-def _task(data: object) -> Task:
-    parts = from_json(data, "a task")
-    if not isinstance(parts, list) or not parts or not _is_label(parts[0]):
-        raise UsageError(f"{data!r:.60} is not a task")
-    return tuple(parts)
+def _part(data: object) -> Part:
+    part = part_from_json(data)
+    for task in part.tasks() if isinstance(part, TaskNetwork) else (part,):
+        if isinstance(task, tuple) and not _is_label(task[0]):
+            raise UsageError(f"{data!r:.60} is not a task")
+    return part
+
+
+def _task(data: object) -> Task | Multigoal:
+    part = _part(data)
+    if isinstance(part, TaskNetwork):
+        raise UsageError(f"{data!r:.60} is a network, not a task")
+    return part

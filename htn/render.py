@@ -83,9 +83,7 @@ def _row(x: float, y: float, box: float, *, label: str, note: str, style: tuple[
         f'<text x="{x + 9}" y="{y + 15}" fill="#1a202c">{_printable(label)}</text>'
     )
     if note:
-        text += (
-            f'<text x="{x + box + 8:.0f}" y="{y + 15}" fill="#5b6b7f" font-style="italic">{_printable(note)}</text>'
-        )
+        text += f'<text x="{x + box + 8:.0f}" y="{y + 15}" fill="#5b6b7f" font-style="italic">{_printable(note)}</text>'
     return text
 
 

@@ -8,14 +8,16 @@ from htn.state import State
 
 
 def contract_problems(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
-    """Return what is wrong with a contract, each as a sentence that its writer can act on."""
-    return [
-        *_parameters_kept(contract, domain, gap),
-        *_types_agree(contract, domain),
-        *_outputs_used(contract),
-        *_applies_at_the_gap(contract, gap),
-        *(problem for example in domain.examples_of(contract.name) for problem in _fits(contract, example)),
-    ]
+    """Return what is wrong with a proposed contract, each as a sentence that its writer can act on."""
+    return [*_types_agree(contract, domain), *_outputs_used(contract), *misfits(contract, domain, gap)]
+
+
+def misfits(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
+    """Return where a contract, whoever wrote it, does not fit what else is known: the gap, the user's examples."""
+    if wrong := _parameters_kept(contract, domain, gap):
+        return wrong  # the rest binds arguments to these parameters
+    examples = domain.examples_of(contract.name)
+    return [*_applies_at_the_gap(contract, gap), *(problem for e in examples for problem in _fits(contract, e))]
 
 
 def _parameters_kept(contract: Contract, domain: Domain, gap: Gap) -> list[str]:

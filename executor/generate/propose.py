@@ -8,12 +8,12 @@ from pydantic import BaseModel
 
 from executor.check import Candidate
 from executor.generate.answers import BodyAnswer, ContractAnswer
-from executor.generate.contracts import contract_problems
+from executor.generate.contracts import contract_problems, misfits
 from executor.generate.prompt import body_prompt, contract_prompt, repair_prompt, system_prompt
 from executor.model import Message, Model
 from htn.contract import Contract, check_name
 from htn.domain import Domain
-from htn.errors import GapOpen, UsageError
+from htn.errors import DomainError, GapOpen, UsageError
 from htn.failure import Gap
 
 _CONTRACT_ATTEMPTS = 3
@@ -36,6 +36,10 @@ class Proposer:
         name, problems = check_name(gap.task[0], "the gap"), list[str]()
         declared = self.domain.operators.get(name)
         if declared and declared.contract is not None:
+            if wrong := misfits(declared.contract, self.domain, gap):
+                raise DomainError(
+                    f"the contract that {self.domain.name} declares for {name} cannot be used: {wrong[0]}"
+                )
             return declared.contract
         for _ in range(_CONTRACT_ATTEMPTS):
             answer = self._ask(contract_prompt(self.domain, gap, problems), ContractAnswer, "contract")

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from executor.validate.values import draw
-from htn.contract import ANY, Argument, Condition, Contract, Entry, Lookup, Scope, Term, Type, Undefined, refuse
+from htn.contract import (
+    ANY,
+    Argument,
+    Condition,
+    Contract,
+    Entry,
+    Lookup,
+    Read,
+    Scope,
+    Term,
+    Type,
+    Undefined,
+    refuse,
+)
 from htn.domain import StateVariable
 from htn.errors import HtnError
 from htn.state import State
@@ -171,14 +184,30 @@ def _establish(
     if condition.refuse(scope) is None:
         return
     if condition.comparison in ("in", "not in"):
-        _set_membership(condition, scope, variables)
+        _set_membership(condition, contract, scope, arguments, variables)
     else:
         _set_relation(condition, contract, scope, arguments)
     if condition.refuse(_scope(contract, state, arguments)) is not None:
         raise CannotBeMade(f"{condition} cannot be made to hold")
 
 
-def _set_membership(condition: Condition, scope: Scope, variables: Mapping[str, StateVariable]) -> None:
+def _put(term: Term, value: Any, contract: Contract, scope: Scope, arguments: list[Any]) -> None:
+    """Make `term` worth `value`: an argument, what a read stands for, or a place in the state."""
+    if isinstance(term, Argument):
+        arguments[[p.name for p in contract.parameters].index(term.name)] = value
+    elif isinstance(term, Read):
+        place(next(r.source for r in contract.reads if r.name == term.name), value, scope)
+    else:
+        place(term, value, scope)
+
+
+def _set_membership(
+    condition: Condition,
+    contract: Contract,
+    scope: Scope,
+    arguments: list[Any],
+    variables: Mapping[str, StateVariable],
+) -> None:
     member, wanted = condition.left.worth(scope), condition.comparison == "in"
     # `x in table` asks for an entry of a state variable; `x in table[file]` for one of what stands there.
     whole = condition.right.variable if isinstance(condition.right, Lookup) and not condition.right.key else None
@@ -199,7 +228,7 @@ def _set_membership(condition: Condition, scope: Scope, variables: Mapping[str, 
             raise CannotBeMade(f"{condition.right} holds nothing")
     except TypeError as error:
         raise CannotBeMade(f"{condition.right} cannot hold {condition.left}") from error
-    place(condition.right, holder, scope)
+    _put(condition.right, holder, contract, scope, arguments)
 
 
 def _simplest(type_: Type) -> Any:
@@ -217,10 +246,7 @@ def _set_relation(condition: Condition, contract: Contract, scope: Scope, argume
         near = [bound, bound + 1, bound - 1] if type(bound) in (int, float) else [bound, None, "", "other"]
         for value in near:
             try:
-                if isinstance(side, Argument):
-                    arguments[[p.name for p in contract.parameters].index(side.name)] = value
-                else:
-                    place(side, value, scope)
+                _put(side, value, contract, scope, arguments)
             except CannotBeMade:
                 break
             if condition.refuse(_scope(contract, scope.state, arguments)) is None:

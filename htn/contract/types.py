@@ -209,9 +209,7 @@ def _kind(schema: Mapping[str, object], where: str) -> tuple[str, bool]:
 
 def _choices(schema: Mapping[str, object], where: str) -> tuple[object, ...]:
     choices = schema.get("enum", ())
-    plain = isinstance(choices, (list, tuple)) and all(
-        c is None or type(c) in (str, int, float, bool) for c in choices
-    )
+    plain = isinstance(choices, (list, tuple)) and all(c is None or type(c) in (str, int, float, bool) for c in choices)
     if not plain or ("enum" in schema and not choices):
         raise UsageError(f"{where}: enum must be a list of texts, numbers or booleans")
     return tuple(choices)  # type: ignore[arg-type]  # a list or tuple, by the test above

@@ -137,7 +137,9 @@ def test_a_person_unknown_to_the_state_is_an_error_of_the_domain_that_says_where
 
 
 def test_a_limit_is_exit_code_6(htn: Shell) -> None:
-    endless = "from htn import Domain\nd = Domain('d')\n@d.method('go')\ndef on(state):\n    return [('go',)]\n"
+    endless = (
+        "from htn import Domain\nd = Domain('d')\n@d.method('go')\ndef on(state, n=0):\n    return [('go', n + 1)]\n"
+    )
     said = htn("plan", htn.write("endless.py", endless), "go()", "--max-expansions", "1000")
     assert said.code == 6
     assert "error[limit]: stopped after 1,000 expansions" in said.err

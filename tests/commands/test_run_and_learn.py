@@ -31,9 +31,7 @@ def _library(htn: Shell) -> Any:
     return htn("library", "list", "--json").json
 
 
-def test_a_gap_is_closed_the_plan_carried_out_and_a_new_process_needs_no_model(
-    htn: Shell, scripted: Scripted
-) -> None:
+def test_a_gap_is_closed_the_plan_carried_out_and_a_new_process_needs_no_model(htn: Shell, scripted: Scripted) -> None:
     server = scripted()
     first = htn("run", "reports", TASK, OLLAMA_ENDPOINT=server.endpoint)
     assert first.code == 0
@@ -105,9 +103,7 @@ def test_learning_can_be_forbidden(htn: Shell, scripted: Scripted) -> None:
 
 
 @pytest.mark.parametrize("words", [("run", "reports", "repotr(seattle)"), ("plan", "reports", "repotr(seattle)")])
-def test_a_name_that_a_person_mistyped_never_buys_code(
-    htn: Shell, scripted: Scripted, words: tuple[str, ...]
-) -> None:
+def test_a_name_that_a_person_mistyped_never_buys_code(htn: Shell, scripted: Scripted, words: tuple[str, ...]) -> None:
     server = scripted()
     said = htn(*words, OLLAMA_ENDPOINT=server.endpoint)
     assert said.code == 2

@@ -120,9 +120,7 @@ def test_every_make_target_in_a_document_exists(document: str) -> None:
 @pytest.mark.parametrize("document", [*DOCUMENTS, "AGENTS.md"])
 def test_every_file_that_a_document_names_is_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    named = set(
-        re.findall(r"\]\(((?!http)[^)#]+)\)|`((?:docs|domains|examples|htn|executor)/[\w./]*\w\.\w+)`", text)
-    )
+    named = set(re.findall(r"\]\(((?!http)[^)#]+)\)|`((?:docs|domains|examples|htn|executor)/[\w./]*\w\.\w+)`", text))
     for one, other in named:
         target = one or other
         assert ((ROOT / document).parent / target).exists() or (ROOT / target).exists(), target

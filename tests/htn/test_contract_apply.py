@@ -125,9 +125,7 @@ def test_effects_on_one_place_add_up_whoever_the_arguments_are(steps: list[tuple
 
 
 def test_values_in_effects_are_those_before_any_effect() -> None:
-    assert after("v[who] = v[what]", "v[what] = v[who]", v={"alice": 1, "box": 2}) == State(
-        v={"alice": 2, "box": 1}
-    )
+    assert after("v[who] = v[what]", "v[what] = v[who]", v={"alice": 1, "box": 2}) == State(v={"alice": 2, "box": 1})
 
 
 def test_two_members_are_added_to_one_list_in_order() -> None:
@@ -161,9 +159,7 @@ def test_a_precondition_that_holds_refuses_nothing(need: str) -> None:
 def reading() -> Contract:
     return contract(
         "mean[what] = output.mean",
-        reads=[
-            {"name": "values", "from": "table[who][what]", "type": {"type": "array", "items": {"type": "number"}}}
-        ],
+        reads=[{"name": "values", "from": "table[who][what]", "type": {"type": "array", "items": {"type": "number"}}}],
         needs=("len(values) >= 1",),
         ensures=["output.mean >= min(values)"],
     )
@@ -209,9 +205,7 @@ def test_an_unknown_flows_through_effects_that_do_not_decide_by_it() -> None:
     assert all(isinstance(value, Unknown) for value in held)
 
 
-@pytest.mark.parametrize(
-    "need", ["mean[what] > 3", "mean[what] in cash", "who in mean[what]", "cash[mean[what]] == 1"]
-)
+@pytest.mark.parametrize("need", ["mean[what] > 3", "mean[what] in cash", "who in mean[what]", "cash[mean[what]] == 1"])
 def test_a_precondition_on_an_unknown_needs_its_value(need: str) -> None:
     state = State(mean={"box": Unknown("the mean")}, cash={"alice": 1})
     with pytest.raises(NeedsValue):
@@ -260,9 +254,7 @@ def test_a_body_is_held_to_what_it_promised(outputs: dict[str, Any], broken: str
 def test_a_number_beyond_all_floats_is_compared_and_not_close_to_any() -> None:
     scope = scope_of(reading(), State(table={"alice": {"box": [1.0]}}), ("alice", "box"))
     outputs = {"mean": -(10**400)}
-    assert "does not hold" in str(
-        broken_promise(reading(), Scope(scope.state, scope.arguments, scope.reads, outputs))
-    )
+    assert "does not hold" in str(broken_promise(reading(), Scope(scope.state, scope.arguments, scope.reads, outputs)))
 
 
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -309,9 +301,7 @@ def test_what_is_written_is_what_changed(wanted: dict[tuple[str, Any], Any]) -> 
 
 
 def test_changes_are_told_as_a_person_reads_them() -> None:
-    scope = scope_of(
-        contract("v[who] = 3", "del v[what]", "day += 1"), State(v={"box": 1}, day=1), ("alice", "box")
-    )
+    scope = scope_of(contract("v[who] = 3", "del v[what]", "day += 1"), State(v={"box": 1}, day=1), ("alice", "box"))
     after = changes(contract("v[who] = 3", "del v[what]", "day += 1"), scope)
     assert describe_changes(after) == "v[alice] = 3; v[box] = gone; day = 2"
     assert describe_changes({}) == "nothing"

@@ -204,9 +204,7 @@ def test_another_promise_has_another_hash(key: str, value: Any) -> None:
 
 
 def test_another_description_is_the_same_promise() -> None:
-    assert (
-        Contract.from_json({**statistics(), "description": "Other."}).hash == Contract.from_json(statistics()).hash
-    )
+    assert Contract.from_json({**statistics(), "description": "Other."}).hash == Contract.from_json(statistics()).hash
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,7 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
         json.dumps(value) == json.dumps(c) or same_number(value, c) for c in schema["enum"]
     ):
         return False
-    if is_kind(value, "number") and not schema.get("minimum", -math.inf) <= value <= schema.get(
-        "maximum", math.inf
-    ):
+    if is_kind(value, "number") and not schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf):
         return False
     if isinstance(value, list):
         in_bounds = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf)

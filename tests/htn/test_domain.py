@@ -87,17 +87,22 @@ def test_a_task_that_was_mistyped_is_answered_with_the_right_form(
     assert caught.value.hints == hints
 
 
-@pytest.mark.parametrize(
-    "task", [("step", 1), ("step", 1, 2), ("walk",), ("walk", 1, 2, 3), ("fly", "home", "fast")]
-)
+@pytest.mark.parametrize("task", [("step", 1), ("step", 1, 2), ("walk",), ("walk", 1, 2, 3), ("fly", "home", "fast")])
 def test_a_task_that_somebody_knows_is_accepted(task: tuple[Any, ...]) -> None:
     small().check_typed(task)
 
 
-def test_a_task_may_have_methods_that_take_different_numbers_of_arguments() -> None:
+def test_a_method_for_a_task_with_other_arity_is_refused_when_it_is_declared() -> None:
     domain = small()
     domain.method("rest")(named("shortly"))
-    domain.method("rest")(lambda state, hours: [])
+    with pytest.raises(DomainError, match=r"takes \(hours\), but rest has methods that take \(\)"):
+        domain.method("rest")(lambda state, hours: [])
+
+
+def test_methods_of_a_task_may_take_further_arguments_that_others_do_not() -> None:
+    domain = small()
+    domain.method("rest")(named("shortly"))
+    domain.method("rest")(lambda state, hours=8: [])
     domain.check_typed(("rest",))
     domain.check_typed(("rest", 3))
     with pytest.raises(UsageError) as caught:

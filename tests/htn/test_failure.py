@@ -152,12 +152,12 @@ def test_a_limit_says_what_was_looked_for_and_how_to_allow_more() -> None:
     domain = Domain("endless")
 
     @domain.method("wait")
-    def on_and_on(state: Any) -> Any:
-        return [("wait",)]
+    def on_and_on(state: Any, hours: int) -> Any:
+        return [("wait", hours + 1)]
 
-    failure = failed(domain, State(), ("wait",), limits=Limits(expansions=1000))
+    failure = failed(domain, State(), ("wait", 0), limits=Limits(expansions=1000))
     assert failure.explain() == (
-        "error[limit]: stopped after 1,000 expansions while looking for wait()\n"
+        "error[limit]: stopped after 1,000 expansions while looking for wait(0)\n"
         "hint: allow more: --max-expansions or --max-seconds"
     )
 
@@ -179,9 +179,7 @@ def test_a_failure_as_json_is_json_and_agrees_with_what_a_person_reads() -> None
     failure = failed(travel_without_pay(), at_home(), ("travel", "alice", "home", "park"))
     data = json.loads(json.dumps(failure.to_json()))
     assert data["plan"] is None
-    assert data["gaps"] == [
-        {"task": "pay(alice)", "declared": False, "path": ["travel(alice, home, park) by by_taxi"]}
-    ]
+    assert data["gaps"] == [{"task": "pay(alice)", "declared": False, "path": ["travel(alice, home, park) by by_taxi"]}]
     assert (data["exit_code"], data["stopped"], data["explanation"]) == (5, None, failure.explain())
 
 

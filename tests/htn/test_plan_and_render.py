@@ -33,9 +33,7 @@ def plans(draw: st.DrawFn) -> Plan:
         task = (draw(st.sampled_from(["go", "walk", "größe"])), *draw(st.lists(values | hostile_text, max_size=2)))
         is_action = draw(st.booleans())
         version = draw(st.none() | st.just("0123456789abcdef")) if is_action else None
-        nodes.append(
-            Decomposition(task, None if is_action else draw(st.sampled_from(["m", "<m>"])), parent, version)
-        )
+        nodes.append(Decomposition(task, None if is_action else draw(st.sampled_from(["m", "<m>"])), parent, version))
         if not is_action:
             open_nodes.append(at)
     tasks = tuple(node.task for node in nodes if node.parent is None)
@@ -99,12 +97,8 @@ junk = st.recursive(
 )
 
 
-@given(
-    st.sampled_from(["domain", "tasks", "actions", "tree", "expansions"]), junk, st.sampled_from(list(node())), junk
-)
-def test_any_damage_to_a_plan_is_a_usage_error_or_another_plan(
-    field: str, value: Any, part: str, inner: Any
-) -> None:
+@given(st.sampled_from(["domain", "tasks", "actions", "tree", "expansions"]), junk, st.sampled_from(list(node())), junk)
+def test_any_damage_to_a_plan_is_a_usage_error_or_another_plan(field: str, value: Any, part: str, inner: Any) -> None:
     for data in (damaged(**{field: value}), tree(node(), node(**{part: inner}))):
         try:
             plan = Plan.from_json(data)
@@ -161,9 +155,7 @@ def chain(length: int) -> Plan:
 
 def test_a_picture_of_two_hundred_nodes_has_a_row_of_its_own_for_each() -> None:
     root = ElementTree.fromstring(svg_tree(chain(200)))
-    rows = [
-        text.get("y") for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("font-style") is None
-    ]
+    rows = [text.get("y") for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("font-style") is None]
     assert len(set(rows)) == 201
     assert max(float(str(row)) for row in rows) < float(str(root.get("height")))
 

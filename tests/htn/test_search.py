@@ -56,8 +56,8 @@ def counting() -> Domain:
         return [("step", at), ("count", at + 1, end)] if at < end else []
 
     @domain.method("forever")
-    def again(state: Any) -> Any:
-        return [("step", 0), ("forever",)]
+    def again(state: Any, at: int = 0) -> Any:
+        return [("step", at), ("forever", at + 1)]
 
     return domain
 
@@ -370,9 +370,7 @@ def test_an_exception_of_a_method_is_told_with_name_line_task_and_path() -> None
     )
 
 
-@pytest.mark.parametrize(
-    "nonsense", [True, 3, "walk", ["walk"], [["walk", 1]], [()], [(1, 2)], {"walk": 1}], ids=repr
-)
+@pytest.mark.parametrize("nonsense", [True, 3, "walk", ["walk"], [["walk", 1]], [()], [(1, 2)], {"walk": 1}], ids=repr)
 def test_a_method_that_gives_no_tasks_is_named(nonsense: object) -> None:
     domain = counting()
 
@@ -467,3 +465,36 @@ def test_an_unknown_is_passed_from_state_to_state_as_an_argument() -> None:
     unknown = Unknown("the mean")
     plan = planned(find_plan(domain, State(mean={"wind": unknown}, reached={}), [("pass_on",)]))
     assert plan.actions[0].arguments[0] is unknown
+
+
+def test_a_circle_is_noticed_and_another_way_is_found() -> None:
+    domain = Domain("maze")
+
+    @domain.operator
+    def go(state: Any, place: str) -> Any:
+        state.at["me"] = place
+        return state
+
+    @domain.method("reach")
+    def there(state: Any, goal: str) -> Any:
+        return [] if state.at["me"] == goal else None
+
+    @domain.method("reach")
+    def onward(state: Any, goal: str) -> Any:
+        roads = {"a": ["b"], "b": ["a", "c"], "c": ["b", "d"], "d": []}
+        for place in roads[state.at["me"]]:
+            yield [("go", place), ("reach", goal)]
+
+    plan = planned(find_plan(domain, State(at={"me": "a"}), [("reach", "d")]))
+    assert [action.arguments[0] for action in plan][-1] == "d"
+
+
+def test_a_domain_that_only_runs_in_circles_has_no_plan_and_says_so() -> None:
+    domain = Domain("circle")
+
+    @domain.method("go")
+    def on_and_on(state: Any) -> Any:
+        return [("go",)]
+
+    failure = failed(find_plan(domain, State(), [("go",)]))
+    assert "the same is left to do in the same state as before" in failure.explain()

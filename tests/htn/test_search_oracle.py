@@ -61,5 +61,6 @@ def test_every_task_of_a_plan_is_decomposed_by_one_of_its_methods(problem: Probl
     roots = [node.task for node in found.nodes if node.parent is None]
     assert roots == list(problem.tasks)
     for node in found.nodes:
+        assert isinstance(node.task, tuple)
         known = [method.name for method in domain.methods.get(node.task[0], ())]
         assert node.method in known or (node.is_action and node.task[0] in domain.operators)

@@ -119,9 +119,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("$tuple"),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["$set", "$map", "$tuple", "$frozenset", "$unknown", "a"]), inner, max_size=2
-        )
+        | st.dictionaries(st.sampled_from(["$set", "$map", "$tuple", "$frozenset", "$unknown", "a"]), inner, max_size=2)
     ),
     max_leaves=8,
 )
@@ -171,9 +169,7 @@ def test_an_empty_variable_has_no_last_pair() -> None:
 
 def test_a_place_is_looked_up_by_variable_and_key() -> None:
     state = State(loc={"alice": "home"}, day=3)
-    found = [
-        state.look_up(*at) for at in [("loc", "alice"), ("loc", "bob"), ("day", None), ("day", "x"), ("no", "x")]
-    ]
+    found = [state.look_up(*at) for at in [("loc", "alice"), ("loc", "bob"), ("day", None), ("day", "x"), ("no", "x")]]
     assert found == ["home", State.ABSENT, 3, State.ABSENT, State.ABSENT]
 
 

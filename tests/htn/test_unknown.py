@@ -36,9 +36,7 @@ def test_looking_into_an_unknown_needs_its_value(use: Callable[[Any], Any]) -> N
 
 @pytest.mark.parametrize("other", [3, 2.5, None, True, ["a"], {"a"}, ("b",), Unknown("else")], ids=repr)
 @pytest.mark.parametrize("use", TWO, ids=lambda use: use.__name__)
-def test_an_unknown_on_either_side_of_an_operation_needs_its_value(
-    use: Callable[[Any, Any], Any], other: Any
-) -> None:
+def test_an_unknown_on_either_side_of_an_operation_needs_its_value(use: Callable[[Any, Any], Any], other: Any) -> None:
     with pytest.raises(NeedsValue):
         use(Unknown("the mean"), other)
     with pytest.raises(NeedsValue):

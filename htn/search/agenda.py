@@ -1,0 +1,161 @@
+"""What is left to do, as a linked list whose tail is shared by all that backtracking goes back to.
+
+An agenda is `(item, node above, rest)`, or None when nothing is left. An item is a task, or one of three
+things that the search makes itself, tuples whose head is no text, so that no operator or method can have it:
+
+    (FORK, agendas)       parts that may be interleaved: each is an agenda of its own
+    (GOALS, multigoal)    several values to reach at once
+    (CHECK, goal)         after a goal's method: the goal must hold now
+
+A node of the tree is `(task, method or None, node above, depth)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from htn.errors import DomainError
+from htn.network import Multigoal, Part, Task, TaskNetwork
+
+Node: TypeAlias = "tuple[Any, str | None, Node | None, int]"
+Agenda: TypeAlias = "tuple[Any, Node | None, Agenda] | None"
+# Puts what became of one thread of a fork back into the whole.
+Wrap: TypeAlias = "Callable[[Agenda], Agenda]"
+Front: TypeAlias = "tuple[Any, Node | None, Agenda, Wrap]"
+
+
+class _Mark:
+    """The head of an item that is no task."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+FORK, GOALS, CHECK = _Mark("fork"), _Mark("goals"), _Mark("check")
+
+
+def push(parts: Sequence[Any], node: Node | None, rest: Agenda) -> Agenda:
+    """Return the agenda that does the parts in order and then the rest."""
+    for part in reversed(parts):
+        if type(part) is tuple and part and type(part[0]) is str:
+            rest = (part, node, rest)
+        else:
+            rest = _push_part(part, node, rest)
+    return rest
+
+
+def _push_part(part: Any, node: Node | None, rest: Agenda) -> Agenda:
+    if isinstance(part, TaskNetwork):
+        if part.ordered:
+            return push(part.parts, node, rest)
+        threads = tuple(thread for p in part.parts if (thread := push([p], node, None)) is not None)
+        return fork(threads, node, rest)
+    if isinstance(part, Multigoal):
+        return ((GOALS, part), node, rest)
+    whose = "the network of tasks" if node is None else f"the method {node[1]} of {shown_head(node[0])}"
+    raise DomainError(
+        f"{whose} gave {part!r:.80} where a task should be",
+        hints=("a method returns a list of tasks, [('walk', person, start, end)], or None",),
+    )
+
+
+def fork(threads: tuple[Agenda, ...], node: Node | None, rest: Agenda) -> Agenda:
+    """Return the agenda that does the threads in any order and then the rest."""
+    if not threads:
+        return rest
+    if len(threads) == 1 and rest is None:
+        return threads[0]
+    return ((FORK, threads), node, rest)
+
+
+def fronts(agenda: Agenda) -> Iterator[Front]:
+    """Return every task that may come next when a fork stands in front, and how to put what becomes of it back."""
+    assert agenda is not None  # only called for an agenda with a fork in front
+    (_, threads), node, rest = agenda
+    for at, thread in enumerate(threads):
+        wrap = _wrapper(threads, at, node, rest)
+        if thread[0][0] is FORK:
+            for item, parent, inner_rest, inner in fronts(thread):
+                yield item, parent, inner_rest, _composed(wrap, inner)
+        else:
+            yield thread[0], thread[1], thread[2], wrap
+
+
+def _wrapper(threads: tuple[Any, ...], at: int, node: Node | None, rest: Agenda) -> Wrap:
+    def wrap(thread: Agenda) -> Agenda:
+        kept = (*threads[:at], *((thread,) if thread is not None else ()), *threads[at + 1 :])
+        return fork(kept, node, rest)
+
+    return wrap
+
+
+def _composed(outer: Wrap, inner: Wrap) -> Wrap:
+    return lambda thread: outer(inner(thread))
+
+
+def tasks_in(agenda: Agenda) -> Iterator[Any]:
+    """Return the tasks and goals that are left, those of a fork thread by thread."""
+    while agenda is not None:
+        item, _, agenda = agenda
+        if item[0] is FORK:
+            for thread in item[1]:
+                yield from tasks_in(thread)
+        elif item[0] is not CHECK:
+            yield item[1] if item[0] is GOALS else item
+
+
+def shown_head(item: Any) -> str:
+    """Return the name of a task, or what a goal is called."""
+    return "a multigoal" if item[0] is GOALS else str(item[0])
+
+
+def shown(item: Any) -> Task | Multigoal:
+    """Return the task or goal that an item stands for."""
+    goal: Task | Multigoal = item[1] if item[0] in (GOALS, CHECK) else item
+    return goal
+
+
+class Hasher:
+    """Hashes agendas: equal for agendas with the same items in the same order, whatever tree they hang in."""
+
+    def __init__(self) -> None:
+        # An agenda is kept with its hash, so that its identity is not given to another while it is a key.
+        self._known: dict[int, tuple[Agenda, int]] = {}
+
+    def of(self, agenda: Agenda) -> int:
+        """Return the hash of an agenda; it costs the items that were not hashed before."""
+        pending: list[Any] = []
+        while agenda is not None and id(agenda) not in self._known:
+            pending.append(agenda)
+            agenda = agenda[2]
+        total = 0 if agenda is None else self._known[id(agenda)][1]
+        for one in reversed(pending):
+            total = hash((self._item(one[0]), total))
+            self._known[id(one)] = (one, total)
+        return total
+
+    def _item(self, item: Any) -> int:
+        if item[0] is FORK:
+            return hash((FORK, tuple(sorted(map(self.of, item[1])))))
+        try:
+            return hash(item)
+        except TypeError:
+            return hash(repr(item))
+
+
+def path_of(node: Node | None) -> list[tuple[Any, str]]:
+    """Return the tasks above, with the method that was being tried for each, from the top."""
+    path: list[tuple[Any, str]] = []
+    while node is not None:
+        path.append((node[0], str(node[1])))
+        node = node[2]
+    return path[::-1]
+
+
+def parts_of(tasks: Sequence[Part] | TaskNetwork) -> tuple[Part, ...]:
+    """Return the parts of what a person asks for."""
+    return (tasks,) if isinstance(tasks, TaskNetwork) else tuple(tasks)

@@ -1,0 +1,410 @@
+"""Depth-first search: total-order and interleaved forward decomposition with an explicit stack.
+
+The agenda is what is left to do. An operator at its front changes the state; a task with methods is replaced by the
+subtasks of its first method that applies, and becomes a choice point if there may be further ones. Where nothing
+applies, the journal takes the state back to the last choice point (SHOP's procedure; Nau, Cao, Lotem and
+Muñoz-Avila, 1999). At a fork every thread's next task is an alternative (SHOP2; Nau et al., 2003). Methods are
+tried in the order of declaration and threads in the order of writing, so the same problem gives the same plan.
+
+What was tried before is not tried again: the pairs (state, agenda) of the tasks that were expanded are remembered
+with what had been paid, and one that comes again, on the way itself (a loop) or after it was found to be a dead end, is
+given up. Remembering costs time, so it begins only when the search has met some dead ends or seems to run in a circle
+(the same task with the same rest again, looked for at growing distances as in Brent's cycle detection, 1980).
+
+Each plan that is found is handed out; asked to go on, the search looks for one that costs less (branch and bound).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import GeneratorType
+from typing import Any, NoReturn, TypeAlias
+
+from htn.domain import Method
+from htn.errors import DomainError, NeedsValue
+from htn.failure import Refusal
+from htn.network import Multigoal, holds, show_task
+from htn.search.agenda import CHECK, FORK, GOALS, Agenda, Hasher, Node, fronts, push, shown
+from htn.search.limits import SearchEvent, Watch
+from htn.search.problem import Problem
+from htn.search.report import Report, blame, changes_the_state, wrong_result
+
+HOLDS = "(holds already)"
+_DEAD_ENDS_BEFORE_MEMORY = 64
+_NOWHERE = object()
+
+# What is left to do, how many actions were done, and what they cost.
+_Step: TypeAlias = tuple[Agenda, int, float]
+# The further alternatives of a choice point, and how far to go back for them: journal, tree.
+_Choice: TypeAlias = tuple[Iterator[_Step], int, int]
+
+
+class Exhausted(Exception):
+    """Nothing is left to try."""
+
+
+class DepthFirst:
+    """One search. `expansions` counts the tasks that were looked at, also while it runs."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        report: Report,
+        watch: Watch,
+        *,
+        hear: Callable[[SearchEvent], None] | None = None,
+        bound: bool = False,
+        heuristic: Callable[..., float] | None = None,
+    ) -> None:
+        self.problem, self.report, self.watch, self.hear = problem, report, watch, hear
+        self.bound, self.heuristic = bound, heuristic
+        self.expansions = 0
+        self.best = float("inf")
+        self._trail: list[Node] = []
+        self._stack: list[_Choice] = []
+        self._hasher: Hasher | None = None
+        self._paid: dict[tuple[int, int], float] = {}
+        self._dead_ends = 0
+        # The task and the rest that a circle would come back to, and when to look the next time.
+        self._circle: tuple[Any, Any] = ((), _NOWHERE)
+        self._look_round_at = 0
+
+    def plans(self, agenda: Agenda) -> Iterator[tuple[list[Node], float]]:
+        """Find plans: the nodes of the tree in order, and the cost. With `bound`, each costs less than the one before.
+
+        The list of nodes is the search's own; copy it before asking for the next.
+        """
+        try:
+            done, cost = 0, 0.0
+            while True:
+                agenda, done, cost = self._descend(agenda, done, cost)
+                if agenda is None:
+                    yield self._trail, cost
+                    self.best = cost
+                agenda, done, cost = self._go_back()
+        except Exhausted:
+            return
+
+    def _descend(self, agenda: Agenda, done: int, cost: float) -> _Step:  # noqa: C901, PLR0912, PLR0915  # see below
+        """Do what is on the agenda until nothing is left: then the agenda that is returned is None.
+
+        One loop, because a call for each task would cost more than the task; names are local for the same reason.
+        What is neither an operator nor a task with methods is rare, and goes the general way, `_steps`.
+        """
+        problem, trail, stack, hear, bound = self.problem, self._trail, self._stack, self.hear, self.bound
+        apply, ways, state, journal = problem.apply, problem.ways, problem.state, problem.state._journal
+        changes, watched = journal.changes, journal.watched
+        expansions, look_at = self.expansions, 0
+        while agenda is not None:
+            item, parent, rest = agenda
+            if expansions >= look_at:
+                look_at = self.watch.look(expansions)
+            self.expansions = expansions = expansions + 1
+            mark = len(changes)
+            function = apply.get(item[0])
+            if function is not None:
+                if bound:
+                    cost += problem.cost(item)
+                try:
+                    result = function(state, *item[1:])
+                except Exception as error:  # noqa: BLE001  # a domain's function may raise anything; it is told as its own
+                    self._operator_raised(error, item, parent, done)
+                if watched:
+                    journal.settle()
+                if result is state and cost < self.best:
+                    trail.append((item, None, parent, 0))
+                    done += 1
+                    agenda = rest
+                    if hear:
+                        self._tell("action", item, None, parent)
+                else:
+                    self._not_applied(result, item, parent, done, mark)
+                    agenda, done, cost = self._go_back()
+                    expansions = self.expansions
+                continue
+            methods = ways.get(item[0])
+            if methods is None:
+                stack.append((self._steps(agenda, done, cost), mark, len(trail)))
+                agenda, done, cost = self._go_back()
+                expansions = self.expansions
+                continue
+            if (expansions >= self._look_round_at or rest is self._circle[1]) and self._is_repeated(agenda, done, cost):
+                agenda, done, cost = self._go_back()
+                expansions = self.expansions
+                continue
+            index = 0
+            for method in methods:
+                index += 1
+                try:
+                    found = method.decompose(state, *item[1:])
+                except Exception as error:  # noqa: BLE001  # as above
+                    self._method_raised(error, item, parent, method, done)
+                    continue
+                if watched or len(changes) != mark:
+                    self._check_unchanged(mark, method)
+                if found is not None and found is not False:
+                    break
+            else:
+                self._no_way(item, parent, done, methods)
+                agenda, done, cost = self._go_back()
+                expansions = self.expansions
+                continue
+            if type(found) is GeneratorType:
+                further = self._further(agenda, methods, index, found, done, cost, applied=False)
+                stack.append((further, mark, len(trail)))
+                agenda, done, cost = self._go_back()
+                expansions = self.expansions
+                continue
+            if index < len(methods):
+                further = self._further(agenda, methods, index, None, done, cost, applied=True)
+                stack.append((further, mark, len(trail)))
+            agenda = self._decomposed(item, method.name, parent, found, rest)
+        return None, done, cost
+
+    def _decomposed(
+        self, item: Any, method: str, parent: Node | None, found: Any, rest: Agenda, goal: Any = None
+    ) -> Agenda:
+        """Add a node to the tree, and return the agenda that does what the method gave and then the rest.
+
+        After a goal's method, the goal is checked first.
+        """
+        depth = 0 if parent is None else parent[3] + 1
+        if self.watch.depth is not None and depth >= self.watch.depth:
+            raise self.watch.too_deep()
+        node: Node = (item, method, parent, depth)
+        self._trail.append(node)
+        if self.hear:
+            self._tell("method", item, method, parent)
+        if goal is not None:
+            rest = ((CHECK, goal), node, rest)
+        kind = type(found)
+        return push(found if kind is list or kind is tuple else (found,), node, rest)
+
+    def _go_back(self) -> _Step:
+        """Return the next alternative of the last choice point that has one, with state and tree as they were there."""
+        while self._stack:
+            further, mark, length = self._stack[-1]
+            self.problem.state.undo(mark)
+            del self._trail[length:]
+            step = next(further, None)
+            if step is not None:
+                return step
+            self._stack.pop()
+        raise Exhausted
+
+    def _steps(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
+        """Give every way to do what stands in front of the agenda: `_descend` in general, one step at a time."""
+        assert agenda is not None  # there is something to do
+        item, parent, rest = agenda
+        head = item[0]
+        if head is FORK:
+            if not self._is_repeated(agenda, done, cost):
+                yield from self._interleaved(agenda, done, cost)
+        elif head is CHECK:
+            if self._reached(item[1]):
+                yield rest, done, cost
+            else:
+                self._dead_end(item, parent, done, [Refusal(show_task(item[1]), "its method did not reach it")])
+        elif head in self.problem.apply:
+            yield from self._applied(agenda, done, cost)
+        elif head in self.problem.ways:
+            yield from self._further(agenda, self.problem.ways[head], 0, None, done, cost, applied=False)
+        elif head is GOALS or head in self.problem.goal_ways:
+            if self._reached(shown(item)):
+                self._trail.append((item, HOLDS, parent, 0))
+                yield rest, done, cost
+            elif not self._is_repeated(agenda, done, cost):
+                methods = self.problem.multigoal_ways if head is GOALS else self.problem.goal_ways[head]
+                yield from self._further(agenda, methods, 0, None, done, cost, applied=False)
+        else:
+            self.report.gap(item, parent, rest)
+            self._count_dead_end()
+            if self.hear:
+                self._tell("gap", item, None, parent)
+
+    def _interleaved(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
+        """Give every way to go on with some thread of the fork in front."""
+        for item, parent, rest, wrap in fronts(agenda):
+            self.expansions += 1
+            for after, done_then, cost_then in self._steps((item, parent, rest), done, cost):
+                yield wrap(after), done_then, cost_then
+
+    def _applied(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
+        assert agenda is not None  # an operator's task stands in front
+        item, parent, rest = agenda
+        state = self.problem.state
+        mark = state.mark()
+        if self.bound:
+            cost += self.problem.cost(item)
+        try:
+            result = self.problem.apply[item[0]](state, *item[1:])
+        except Exception as error:  # noqa: BLE001  # as in _descend
+            self._operator_raised(error, item, parent, done)
+        state.mark()
+        if result is not state or cost >= self.best:
+            self._not_applied(result, item, parent, done, mark)
+            return
+        self._trail.append((item, None, parent, 0))
+        if self.hear:
+            self._tell("action", item, None, parent)
+        yield rest, done + 1, cost
+
+    def _further(
+        self,
+        agenda: Agenda,
+        methods: tuple[Method, ...],
+        index: int,
+        produced: Iterator[Any] | None,
+        done: int,
+        cost: float,
+        *,
+        applied: bool,
+    ) -> Iterator[_Step]:
+        """Give the alternatives of a task or goal, from those of `produced` and the method at `index` on.
+
+        `applied` says that one was tried before; without any, the task is a dead end of its own.
+        """
+        assert agenda is not None  # the task stands in front
+        item, parent, rest = agenda
+        arguments = (item[1],) if item[0] is GOALS else item[1:]
+        goal = None if item[0] in self.problem.ways else shown(item)
+        while produced is not None or index < len(methods):
+            if produced is None:
+                method = methods[index]
+                index += 1
+                produced = self._asked(method, item, parent, arguments, done)
+            else:
+                produced = self._checked(produced, methods[index - 1], item, parent, done)
+            for found in produced:
+                applied = True
+                yield self._decomposed(item, methods[index - 1].name, parent, found, rest, goal), done, cost
+            produced = None
+        if not applied:
+            self._no_way(item, parent, done, methods)
+        if self.hear:
+            self._tell("backtrack", item, None, parent)
+
+    def _asked(
+        self, method: Method, item: Any, parent: Node | None, arguments: tuple[Any, ...], done: int
+    ) -> Iterator[Any]:
+        """Give what a method gives: nothing, one list of subtasks, or several."""
+        mark = self.problem.state.mark()
+        try:
+            found = method.decompose(self.problem.state, *arguments)
+        except Exception as error:  # noqa: BLE001  # as in _descend
+            self._method_raised(error, item, parent, method, done)
+            return
+        if type(found) is GeneratorType:
+            yield from self._checked(found, method, item, parent, done)
+        else:
+            self._check_unchanged(mark, method)
+            if found is not None and found is not False:
+                yield found
+
+    def _checked(
+        self, produced: Iterator[Any], method: Method, item: Any, parent: Node | None, done: int
+    ) -> Iterator[Any]:
+        """Give what a method yields, and see that it leaves the state alone."""
+        while True:
+            mark = self.problem.state.mark()
+            try:
+                found = next(produced, _NOWHERE)
+            except Exception as error:  # noqa: BLE001  # as in _descend
+                self._method_raised(error, item, parent, method, done)
+                return
+            self._check_unchanged(mark, method)
+            if found is _NOWHERE:
+                return
+            if found is not None and found is not False:
+                yield found
+
+    def _reached(self, goal: Any) -> bool:
+        state = self.problem.state
+        if isinstance(goal, Multigoal):
+            return not goal.unmet(state)
+        if len(goal) != 3:
+            raise DomainError(f"{show_task(goal)} is a goal, which has a key and a value: ({goal[0]}, key, value)")
+        return holds(state, *goal)
+
+    def _is_repeated(self, agenda: Agenda, done: int, cost: float) -> bool:
+        """Say whether the same was left to do in the same state before, for no more; and remember that it is now."""
+        if self._hasher is None:
+            assert agenda is not None  # a task stands in front
+            item, _, rest = agenda
+            if not (rest is self._circle[1] and _same(item, self._circle[0])):
+                if self.expansions >= self._look_round_at:
+                    self._circle, self._look_round_at = (item, rest), 2 * self.expansions
+                return False
+            self._remember()
+        assert self._hasher is not None  # it is made by _remember
+        key = self.problem.state.fingerprint(), self._hasher.of(agenda)
+        paid = self._paid.get(key)
+        if paid is not None and paid <= cost:
+            if self.report.is_news(done) and agenda is not None:
+                why = "the same is left to do in the same state as before"
+                self.report.dead_end(agenda[0], agenda[1], done, [Refusal("going on", why)])
+            return True
+        self._paid[key] = cost
+        return False
+
+    def _remember(self) -> None:
+        if self._hasher is None:
+            self._hasher, self._look_round_at = Hasher(), 0
+
+    def _count_dead_end(self) -> None:
+        self._dead_ends += 1
+        if self._dead_ends == _DEAD_ENDS_BEFORE_MEMORY:
+            self._remember()
+
+    def _not_applied(self, result: Any, item: Any, parent: Node | None, done: int, mark: int) -> None:
+        self.problem.state.undo(mark)
+        if result is None or result is False:
+            if self.report.is_news(done):
+                self.report.refused(item, parent, done)
+            self._count_dead_end()
+        elif result is not self.problem.state:
+            wrong_result(item[0], result, item)
+
+    def _no_way(self, item: Any, parent: Node | None, done: int, methods: tuple[Method, ...]) -> None:
+        count = 1 if item[0] is GOALS else len(item) - 1
+        if methods and not any(method.arity.accepts(count) for method in methods):
+            blame(TypeError("arguments"), item, parent, str(item[0]), fits=False)
+        if self.report.is_news(done):
+            self.report.no_way(item, parent, done, methods)
+        self._count_dead_end()
+
+    def _dead_end(self, item: Any, parent: Node | None, done: int, refusals: list[Refusal]) -> None:
+        if self.report.is_news(done):
+            self.report.dead_end(item, parent, done, refusals)
+        self._count_dead_end()
+
+    def _operator_raised(self, error: Exception, item: Any, parent: Node | None, done: int) -> NoReturn:
+        operator = self.problem.operators[item[0]]
+        if isinstance(error, NeedsValue):
+            refusal = Refusal(operator.name, "it needs a value that is not known yet")
+            self.report.dead_end(item, parent, done, [refusal])
+        blame(error, item, parent, operator.name, fits=operator.arity.accepts(len(item) - 1))
+
+    def _method_raised(self, error: Exception, item: Any, parent: Node | None, method: Method, done: int) -> None:
+        """Tell an exception as the method's own; a method that takes other arguments only does not apply."""
+        if isinstance(error, NeedsValue):
+            refusal = Refusal(method.name, "it needs a value that is not known yet")
+            self.report.dead_end(item, parent, done, [refusal])
+        count = 1 if item[0] is GOALS else len(item) - 1
+        if not (isinstance(error, TypeError) and not method.arity.accepts(count)):
+            blame(error, item, parent, method.name, fits=True)
+
+    def _check_unchanged(self, mark: int, method: Method) -> None:
+        if self.problem.state.mark() != mark:
+            changes_the_state(method)
+
+    def _tell(self, kind: str, item: Any, method: str | None, parent: Node | None) -> None:
+        assert self.hear is not None  # only called when somebody listens
+        self.hear(SearchEvent(kind, shown(item), method, 0 if parent is None else parent[3] + 1))
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except NeedsValue:
+        return False

@@ -1,0 +1,90 @@
+"""The front door of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+from htn.domain import Domain
+from htn.errors import HtnError, LimitReached, NeedsValue, UsageError
+from htn.failure import Failure
+from htn.network import Multigoal, Part, TaskNetwork
+from htn.plan import Decomposition, Plan
+from htn.search.agenda import Node, parts_of, push, shown
+from htn.search.depth_first import DepthFirst
+from htn.search.limits import Limits, SearchEvent, Watch
+from htn.search.problem import Problem
+from htn.search.report import Report
+from htn.state import State
+
+Strategy: TypeAlias = Literal["depth-first", "anytime"]
+
+
+def find_plan(
+    domain: Domain,
+    state: State,
+    tasks: Sequence[Part] | TaskNetwork,
+    *,
+    strategy: Strategy = "depth-first",
+    limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    on_event: Callable[[SearchEvent], None] | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
+) -> Plan | Failure:
+    """Return a plan that carries out `tasks` from `state`, or a failure that says why there is none.
+
+    Args:
+        domain: what is known.
+        state: where planning starts; handed back unchanged.
+        tasks: tasks and goals in order, or a network of them.
+        strategy: "depth-first" returns the first plan; "anytime" goes on for cheaper ones until the limit.
+        limits: when to give up; without, the search runs until it is done.
+        clock: seconds, rising; needed for `Limits.seconds`.
+        cancelled: asked now and then; when it says yes the search stops with what it has found.
+        on_event: hears what the search does; silence costs nothing.
+        on_plan: hears each plan, the first and every cheaper one.
+
+    Raises:
+        DomainError: a function of the domain raised an exception or returned something that is no task.
+    """
+    parts = parts_of(tasks)
+    for part in parts:
+        if not isinstance(part, (TaskNetwork, Multigoal)) and not (
+            isinstance(part, tuple) and part and isinstance(part[0], str)
+        ):
+            raise UsageError(
+                f"{part!r:.60} is not a task",
+                hints=("a task is a tuple of a name and its arguments; find_plan takes a list of tasks",),
+            )
+    mark = state.mark()
+    problem = Problem.of(domain, state)
+    report = Report(problem)
+    watch = Watch(limits or Limits(), clock, cancelled)
+    search = DepthFirst(problem, report, watch, hear=on_event, bound=strategy == "anytime")
+    best: Plan | None = None
+    stopped: HtnError | None = None
+    try:
+        for trail, _ in search.plans(push(parts, None, None)):
+            best = Plan(domain.name, parts, _nodes(trail, domain), search.expansions)
+            if on_plan:
+                on_plan(best)
+            if strategy == "depth-first":
+                break
+    except (LimitReached, NeedsValue) as error:
+        stopped = error
+    finally:
+        state.undo(mark)
+    return report.failure(parts, search.expansions, stopped) if best is None else best
+
+
+def _nodes(trail: list[Node], domain: Domain) -> tuple[Decomposition, ...]:
+    index = {id(node): at for at, node in enumerate(trail)}
+    versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
+    return tuple(
+        Decomposition(
+            shown(item), method, None if parent is None else index[id(parent)],
+            versions.get(item[0]) if method is None else None,
+        )
+        for item, method, parent, _ in trail
+    )  # fmt: skip

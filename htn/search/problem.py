@@ -1,0 +1,61 @@
+"""What a search works on: tables of functions, and a state that can go back.
+
+A Python domain is one kind of problem; a compiled one can be another, with a state of its own. The search only
+calls what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from htn.domain import Domain, Method, Operator, amount
+from htn.state import State
+
+
+class Journaled(Protocol):
+    """A state that remembers its changes."""
+
+    def mark(self) -> int:
+        """Return a point that `undo` can go back to."""
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since `mark`."""
+
+    def fingerprint(self) -> int:
+        """Return a number that is equal for equal states."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The tables of a domain, ready for the search.
+
+    `apply` maps an operator's name to its function; `ways` maps the name of a compound task, `goal_ways` that of a
+    goal's variable to the methods. Declared operators without a function are in `operators` only.
+    """
+
+    name: str
+    state: State
+    operators: Mapping[str, Operator]
+    apply: Mapping[str, Callable[..., Any]]
+    ways: Mapping[str, tuple[Method, ...]]
+    goal_ways: Mapping[str, tuple[Method, ...]]
+    multigoal_ways: tuple[Method, ...]
+
+    @classmethod
+    def of(cls, domain: Domain, state: State) -> Problem:
+        """Return the problem of a Python domain in a state."""
+        return cls(
+            domain.source,
+            state,
+            domain.operators,
+            {name: operator.apply for name, operator in domain.operators.items() if operator.apply is not None},
+            domain.methods,
+            domain.goal_methods,
+            domain.multigoal_methods,
+        )
+
+    def cost(self, task: tuple[Any, ...]) -> float:
+        """Return what an action costs in the state as it is now, before the action."""
+        return amount(self.operators[task[0]].cost, self.state, task[1:])

@@ -1,0 +1,49 @@
+"""The doctor looks at each thing that the program stands on, and goes on where one is missing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from executor.doctor import Check, examine
+from executor.model.standin import StandIn
+from executor.settings import Settings
+
+Script = Callable[..., StandIn]
+
+
+def checks(folder: Path, **settings: Any) -> dict[str, Check]:
+    chosen = {"data_dir": folder, "sandbox": "lockdown", "ollama_endpoint": "127.0.0.1:9", **settings}
+    return {check.name: check for check in examine(Settings.load(**chosen))}
+
+
+def test_it_looks_at_everything_in_order(folder: Path, script: Script) -> None:
+    found = checks(folder, model="scripted", ollama_endpoint=script().endpoint)
+    assert list(found) == ["Python", "Redis", "Docker", "image", "sandbox", "model"]
+    assert found["Python"].ok and found["Redis"].ok and found["sandbox"].ok and found["model"].ok
+    assert "append-only file" in found["Redis"].found
+    assert "lockdown" in found["sandbox"].found
+
+
+def test_what_is_missing_is_said_with_what_to_do(folder: Path) -> None:
+    found = checks(folder, redis_url="127.0.0.1:9")
+    for name in ("Redis", "model"):
+        assert not found[name].ok
+        assert found[name].hints
+        assert "127.0.0.1:9" in found[name].found
+
+
+def test_a_model_that_cannot_be_named_is_a_finding_and_not_the_end(folder: Path) -> None:
+    found = checks(folder, model="openai:gpt-4")
+    assert not found["model"].ok
+    assert "openai" in found["model"].found
+
+
+def test_a_model_that_the_server_lacks_is_answered_with_those_it_has(folder: Path, script: Script) -> None:
+    found = checks(folder, model="ollama:other", ollama_endpoint=script().endpoint)
+    assert not found["model"].ok
+    assert any("scripted" in hint for hint in found["model"].hints)
+
+
+def test_a_password_is_not_shown(folder: Path) -> None:
+    found = checks(folder, redis_url="redis://user:hunter2@127.0.0.1:9")
+    assert "hunter2" not in repr(found)

@@ -1,0 +1,207 @@
+"""A setting comes by flag, environment, file or default, in this order; a bad one is named with its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.settings import Settings, megabytes, read_file, table
+from htn.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory and a home without settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("TERRY_MAX_MEMORY_MB", "TERRY_MAX_EXECUTION_TIME", "CODE_GEN_MAX_ATTEMPTS", "HTN_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def source(name: str, **flags: Any) -> str:
+    return next(row.source for row in table(Settings.load(**flags), flags) if row.name == name)
+
+
+def test_a_flag_goes_before_the_environment_the_file_and_the_default(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = Settings.load().model
+    assert (default, source("model")) == ("ollama:qwen2.5-coder:7b", "default")
+    (elsewhere / "htn.toml").write_text('model = "of the file"')
+    assert (Settings.load().model, source("model")) == ("of the file", "file (htn.toml)")
+    monkeypatch.setenv("LLM_MODEL", "of another name")
+    assert (Settings.load().model, source("model")) == ("of another name", "environment (LLM_MODEL)")
+    monkeypatch.setenv("HTN_MODEL", "of the environment")
+    assert (Settings.load().model, source("model")) == ("of the environment", "environment (HTN_MODEL)")
+    assert Settings.load(model="of the flag").model == "of the flag"
+    assert source("model", model="of the flag") == "flag"
+    assert Settings.load(model=None).model == "of the environment"
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> None:
+    (elsewhere / "htn.toml").write_text('model = "of the file"')
+    monkeypatch.setenv("HTN_MODEL", "")
+    assert Settings.load().model == "of the file"
+
+
+def test_a_variable_in_small_letters_is_another_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("htn_model", "small")
+    assert Settings.load().model == "ollama:qwen2.5-coder:7b"
+
+
+OTHER_NAMES = {
+    "REDIS_URL": ("localhost:6379", "redis_url", "localhost:6379"),
+    "LLM_MODEL": ("x", "model", "x"),
+    "LLM_PROVIDER": ("local", "llm_provider", "local"),
+    "OLLAMA_ENDPOINT": ("host:1", "ollama_endpoint", "host:1"),
+    "MAX_RETRIES": ("5", "max_retries", 5),
+    "CODE_GEN_MAX_ATTEMPTS": ("5", "max_retries", 5),
+    "DOCKER_TIMEOUT": ("7", "docker_timeout", 7.0),
+    "DOCKER_MEMORY_LIMIT": ("512m", "memory_limit", "512m"),
+    "TERRY_MAX_MEMORY_MB": ("512", "memory_limit", "512"),
+    "EXECUTION_TIMEOUT": ("9", "execution_timeout", 9.0),
+    "TERRY_MAX_EXECUTION_TIME": ("9", "execution_timeout", 9.0),
+}
+
+
+@pytest.mark.parametrize("variable", OTHER_NAMES)
+def test_other_names_in_the_environment_are_understood(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    written, name, value = OTHER_NAMES[variable]
+    monkeypatch.setenv(variable, written)
+    assert getattr(Settings.load(), name) == value
+    assert source(name) == f"environment ({variable})"
+
+
+def test_every_setting_has_a_name_of_its_own_and_a_description() -> None:
+    rows = table(Settings.load(), {})
+    assert [row.name for row in rows] == list(Settings.model_fields)
+    assert [row.name for row in rows if f"HTN_{row.name.upper()}" not in row.environment] == []
+    assert [row.name for row in rows if not row.description] == []
+
+
+BAD_VALUES = {
+    "HTN_MAX_CALLS": "many",
+    "HTN_MAX_RETRIES": "0",
+    "HTN_MAX_SECONDS": "nan",
+    "HTN_NUM_CTX": "10",
+    "HTN_LEARN": "sometimes",
+    "HTN_SANDBOX": "none",
+    "HTN_MEMORY_LIMIT": "much",
+    "HTN_EXECUTION_TIMEOUT": "0.001",
+    "LLM_PROVIDER": "openai",
+    "DOCKER_MEMORY_LIMIT": "10m",
+}
+
+
+@pytest.mark.parametrize("variable", BAD_VALUES)
+def test_a_bad_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, BAD_VALUES[variable])
+    with pytest.raises(UsageError) as caught:
+        Settings.load()
+    assert caught.value.where == f"the environment variable {variable}"
+    assert caught.value.message.startswith("the setting ")
+
+
+def test_a_bad_value_in_the_file_is_named_with_the_file(elsewhere: Path) -> None:
+    (elsewhere / "htn.toml").write_text("max_calls = -1")
+    with pytest.raises(UsageError, match="the setting max_calls cannot be used") as caught:
+        Settings.load()
+    assert caught.value.where == "htn.toml"
+
+
+def test_a_bad_flag_is_named_as_an_option_also_where_a_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTN_MAX_CALLS", "5")
+    with pytest.raises(UsageError) as caught:
+        Settings.load(max_calls=-1)
+    assert caught.value.where == "the option --max-calls"
+
+
+def test_an_unknown_key_in_the_file_is_answered_with_the_right_one(elsewhere: Path) -> None:
+    (elsewhere / "htn.toml").write_text("max_cals = 3")
+    with pytest.raises(UsageError, match=r"htn\.toml sets max_cals, which is no setting") as caught:
+        Settings.load()
+    assert caught.value.hints[0].startswith("did you mean max_calls")
+
+
+BAD_FILES = {"not TOML": b"a = [", "not text": b"\xff\xfe", "a table for a value": b"[model]\nx = 1\n"}
+
+
+@pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_cannot_be_read_is_named(elsewhere: Path, content: bytes) -> None:
+    (elsewhere / "htn.toml").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        Settings.load()
+    assert "htn.toml" in f"{caught.value.message} {caught.value.where}"
+
+
+def test_the_named_file_goes_before_the_one_here_and_the_one_at_home(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home = elsewhere / "home" / ".config" / "htn" / "config.toml"
+    at_home.parent.mkdir(parents=True)
+    at_home.write_text('model = "home"')
+    assert Settings.load().model == "home"
+    (elsewhere / "htn.toml").write_text('model = "here"')
+    assert Settings.load().model == "here"
+    (elsewhere / "mine.toml").write_text('model = "mine"')
+    monkeypatch.setenv("HTN_CONFIG", str(elsewhere / "mine.toml"))
+    assert Settings.load().model == "mine"
+    assert read_file()[0] == elsewhere / "mine.toml"
+
+
+def test_a_named_file_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTN_CONFIG", "/no/such/file.toml")
+    with pytest.raises(UsageError, match="which is not a file"):
+        Settings.load()
+
+
+SECRETS = {
+    "LLM_API_KEY": "hunter2",
+    "REDIS_URL": "redis://user:hunter2@host:6379/0",
+    "HTN_REDIS_URL": "user:hunter2@host:6379",
+}
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, SECRETS[variable])
+    settings = Settings.load()
+    shown = " ".join(row.value for row in table(settings, {}))
+    assert "hunter2" not in shown
+    assert "host" in shown or variable == "LLM_API_KEY"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://u:hunter2@more@host", "redis://host?password=hunter2", "nonsense://hunter2", "redis://u:hunter2@"],
+)
+def test_an_address_with_a_password_in_an_odd_place_is_not_shown_with_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    assert "hunter2" not in " ".join(row.value for row in table(Settings.load(), {}))
+
+
+AMOUNTS = {"512m": 512, "512 MB": 512, "1g": 1024, "1G": 1024, "65536k": 64, "512": 512, "536870912": 512}
+
+
+@pytest.mark.parametrize("text", AMOUNTS)
+def test_memory_is_read_with_and_without_a_unit(text: str) -> None:
+    assert megabytes(text) == AMOUNTS[text]
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1m", "1t", "1.5g", "m", "1 0m"])
+def test_an_amount_of_memory_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an amount of memory"):
+        megabytes(text)
+
+
+def test_what_a_body_may_use_comes_from_the_settings() -> None:
+    limits = Settings.load(memory_limit="1g", execution_timeout=2.5).limits
+    assert (limits.memory_mb, limits.seconds) == (1024, 2.5)
+
+
+def test_the_folder_of_the_library_may_be_at_home(elsewhere: Path) -> None:
+    (elsewhere / "htn.toml").write_text('data_dir = "~/lib"')
+    assert Settings.load().data_dir == elsewhere / "home" / "lib"
