@@ -87,9 +87,7 @@ class Actor:
 
     def _run_body(self, action: Action, version: str, state: State) -> None:
         entry = self.library().entry(version)
-        seen = perform(
-            entry.program(), entry.promise(), state, action.arguments, self.sandbox(), limits=self.limits
-        )
+        seen = perform(entry.program(), entry.promise(), state, action.arguments, self.sandbox(), limits=self.limits)
         if seen.ok:
             write(state, seen.after)
             return

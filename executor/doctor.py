@@ -98,9 +98,7 @@ def _model(settings: Settings) -> Check:
         max_calls=settings.max_calls,
     ).status()
     if status.answers:
-        found = (
-            f"{status.name} {'is' if status.present else 'is not'} on Ollama {status.version} at {status.address}"
-        )
+        found = f"{status.name} {'is' if status.present else 'is not'} on Ollama {status.version} at {status.address}"
     else:
         found = f"nothing answers at {status.address}"
     return Check("model", status.present, found, "learning; plans and runs without gaps need none", status.hints)

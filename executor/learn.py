@@ -163,9 +163,7 @@ class Learner:
         self.on_event(LearnEvent("done", stage, say(result), took))
         return result
 
-    def _entry(
-        self, gap: Gap, candidate: Candidate, *, calls: int, repairs: int, seconds: dict[str, float]
-    ) -> Entry:
+    def _entry(self, gap: Gap, candidate: Candidate, *, calls: int, repairs: int, seconds: dict[str, float]) -> Entry:
         name = candidate.contract.name
         return Entry(
             domain=self.domain.name,

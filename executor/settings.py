@@ -21,6 +21,7 @@ from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
+_HERE = Path("htn.toml")
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -160,9 +161,25 @@ class Settings(BaseSettings):
         given = {name: value for name, value in flags.items() if value is not None}
         values = {**{k: v for k, v in in_file.items() if not from_environment(k)}, **given}
         try:
-            return cls(**values)
+            settings = cls(**values)
         except ValidationError as error:
             raise _unusable(error, path, given) from error
+        named_here = path == _HERE and "ollama_endpoint" in in_file
+        if path and named_here and "ollama_endpoint" not in given and not from_environment("ollama_endpoint"):
+            _keep_the_key(settings, path)
+        return settings
+
+
+def _keep_the_key(settings: Settings, path: Path) -> None:
+    """Refuse to send a key to a server that the working directory names: it may be somebody else's folder."""
+    if settings.llm_api_key is not None:
+        raise UsageError(
+            f"{path} names a model's server, but a key is set, which is only sent where you said so yourself",
+            hints=(
+                "set OLLAMA_ENDPOINT, or put ollama_endpoint into ~/.config/htn/config.toml",
+                "or unset LLM_API_KEY",
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -226,7 +243,7 @@ def _variables(name: str) -> tuple[str, ...]:
 def read_file() -> tuple[Path | None, dict[str, Any]]:
     """Return the settings file, or None where there is none, and what it says."""
     named = os.environ.get("HTN_CONFIG")
-    candidates = [Path(named)] if named else [Path("htn.toml"), Path.home() / ".config" / "htn" / "config.toml"]
+    candidates = [Path(named)] if named else [_HERE, Path.home() / ".config" / "htn" / "config.toml"]
     path = next((p for p in candidates if p.is_file()), None)
     if path is None:
         if named:

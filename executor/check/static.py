@@ -56,9 +56,7 @@ class AllowedImports:
         found: list[Finding] = []
         for node in ast.walk(candidate.tree):
             if isinstance(node, ast.Import):
-                found += [
-                    _refused(self.name, alias.name, node) for alias in node.names if alias.name not in MODULES
-                ]
+                found += [_refused(self.name, alias.name, node) for alias in node.names if alias.name not in MODULES]
             elif isinstance(node, ast.ImportFrom):
                 found += self._taken(node)
         return found + self._used(candidate.tree)

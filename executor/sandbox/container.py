@@ -105,9 +105,7 @@ class DockerSandbox(WarmSandbox):
         super().__init__(limits)
         self._engine = engine
         self.image = image
-        self.description = (
-            f"Docker {engine.version}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
-        )
+        self.description = f"Docker {engine.version}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
         remove_orphans(engine)
 
     def containers(self) -> tuple[str, ...]:

@@ -33,9 +33,7 @@ def remove_orphans(engine: Engine) -> int:
     """Remove the containers whose process is gone; return how many there were."""
     removed = 0
     with engine_failures("looking for containers of processes that are gone"):
-        for container in engine.client.containers.list(
-            all=True, filters={"label": OWNER_LABEL}, ignore_removed=True
-        ):
+        for container in engine.client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
             if _orphan(container):
                 remove(container)
                 removed += 1

@@ -91,9 +91,7 @@ def _signalled(number: int) -> Problem:
 
 def _answered(answer: Any, identity: str) -> tuple[Any, Mapping[str, Any] | None, Problem | None]:
     match answer:
-        case {"id": str(found), "value": value, "arguments": dict(arguments)} if (
-            found == identity and len(answer) == 3
-        ):
+        case {"id": str(found), "value": value, "arguments": dict(arguments)} if found == identity and len(answer) == 3:
             return value, arguments, None
         case {"id": str(found), "problem": [str(category), str(message), str(trace)]} if (
             found == identity and category in _CLAIMS

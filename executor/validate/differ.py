@@ -15,9 +15,7 @@ def differences(
     return [
         difference
         for (variable, key), value in expected.items()
-        for difference in _within(
-            _place(variable, key), plain(value), plain(got.get((variable, key), State.ABSENT))
-        )
+        for difference in _within(_place(variable, key), plain(value), plain(got.get((variable, key), State.ABSENT)))
     ]
 
 

@@ -46,9 +46,7 @@ class Trial:
     def applicable(self) -> list[Situation]:
         """Generated situations in which the contract applies, the simplest first."""
         seeds = [Situation(State(e.given), e.arguments) for e in self.examples]
-        return applicable(
-            self.candidate.contract, self.variables, [*seeds, *self.at_the_gap], count=self.situations
-        )
+        return applicable(self.candidate.contract, self.variables, [*seeds, *self.at_the_gap], count=self.situations)
 
     def observe(self, situation: Situation, **how: Any) -> Observation:
         """Run the body once. ServiceMissing when the sandbox fails: that says nothing about the body."""
@@ -211,9 +209,7 @@ class KeepsContract:
 
 def _static(rung: Rung, found: list[Finding], rules: int) -> Evidence:
     detail = "; ".join(map(str, found[:5])) if found else f"{rules} rules hold"
-    return Evidence(
-        rung.number, rung.name, not found, detail, data={"rules": [f.rule for f in found]} if found else {}
-    )
+    return Evidence(rung.number, rung.name, not found, detail, data={"rules": [f.rule for f in found]} if found else {})
 
 
 def _none_made(rung: Rung) -> Evidence:

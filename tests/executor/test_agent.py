@@ -81,9 +81,7 @@ def written() -> Domain:
     return domain
 
 
-def test_a_run_of_written_operators_opens_no_sandbox_and_sends_nothing_to_a_model(
-    agent: Open, script: Script
-) -> None:
+def test_a_run_of_written_operators_opens_no_sandbox_and_sends_nothing_to_a_model(agent: Open, script: Script) -> None:
     server = script()
     one = agent(ollama_endpoint=server.endpoint)
     report = one.run(written(), TASKS, state_of(shop()))

@@ -72,9 +72,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
 def test_where_the_contract_does_not_apply_nothing_runs(
     box: Sandbox, parts: dict[str, Any], arguments: tuple[Any, ...]
 ) -> None:
-    seen = use(
-        contract(**parts), "def order_total(**given):\n    print('here')\n", box, State(cart=CART), *arguments
-    )
+    seen = use(contract(**parts), "def order_total(**given):\n    print('here')\n", box, State(cart=CART), *arguments)
     assert seen.refused
     assert seen.category == "precondition"
     assert seen.outcome is None  # a body that had run would have left its print here
@@ -107,9 +105,7 @@ WRONG_WRITES = {
 
 
 @pytest.mark.parametrize(("writes", "why"), WRONG_WRITES.values(), ids=WRONG_WRITES)
-def test_writes_that_differ_from_the_declared_effects_break_the_contract(
-    box: Sandbox, writes: str, why: str
-) -> None:
+def test_writes_that_differ_from_the_declared_effects_break_the_contract(box: Sandbox, writes: str, why: str) -> None:
     code = f'def order_total(order, amounts):\n    return {{"output": {{"total": 5.5}}, "writes": {writes}}}\n'
     seen = use(contract(), code, box, State(cart=CART), "tea")
     assert seen.category == "contract"
@@ -170,9 +166,7 @@ WRONG_OUTPUTS = {
 
 @pytest.mark.parametrize(("output", "why"), WRONG_OUTPUTS.values(), ids=WRONG_OUTPUTS)
 def test_outputs_are_the_declared_ones_and_of_their_types(box: Sandbox, output: str, why: str) -> None:
-    code = (
-        f'def order_total(order, amounts):\n    return {{"output": {output}, "writes": [["total", order, 5.5]]}}\n'
-    )
+    code = f'def order_total(order, amounts):\n    return {{"output": {output}, "writes": [["total", order, 5.5]]}}\n'
     seen = use(contract(), code, box, State(cart=CART), "tea")
     assert seen.category == "contract"
     assert why in str(seen.problem)
@@ -210,9 +204,7 @@ def test_integers_beyond_the_floats_are_compared_exactly(box: Sandbox) -> None:
 
 def test_a_sum_beyond_the_floats_is_not_taken_for_a_value(box: Sandbox) -> None:
     promise = one_effect("count[x] += 1e308", reads="count[x]")
-    seen = use(
-        promise, saying('[["count", x, 1.7e308]]', arguments="x, old"), box, State(count={"a": 1.7e308}), "a"
-    )
+    seen = use(promise, saying('[["count", x, 1.7e308]]', arguments="x, old"), box, State(count={"a": 1.7e308}), "a")
     assert seen.category == "contract"
 
 
@@ -358,9 +350,7 @@ def test_a_body_that_forges_another_answer_than_a_value_has_no_value(box: Sandbo
 
 
 def test_a_deep_result_is_a_problem(box: Sandbox) -> None:
-    code = (
-        "def order_total(order, amounts):\n    x = []\n    for _ in range(5000):\n        x = [x]\n    return x\n"
-    )
+    code = "def order_total(order, amounts):\n    x = []\n    for _ in range(5000):\n        x = [x]\n    return x\n"
     assert not use(contract(), code, box, State(cart=CART), "tea").ok
 
 

@@ -53,9 +53,7 @@ HONEST = {
         """,
     "a function that remembers": "from functools import cache\n\n@cache\ndef g(n: int) -> int:\n    return n\n"
     + body("return g(a)"),
-    "recursion and nested functions": body(
-        "def g(n):\n        return 1 if n == 0 else n * g(n - 1)\n    return g(a)"
-    ),
+    "recursion and nested functions": body("def g(n):\n        return 1 if n == 0 else n * g(n - 1)\n    return g(a)"),
     "a local name that is also a builtin's": body("vars = [a, b]\n    return [id for id in vars]"),
     "exceptions": body(
         "try:\n        return a / b\n    except ArithmeticError as error:\n        raise ValueError from error"
@@ -63,9 +61,7 @@ HONEST = {
     "an escape that Python does not know": body(r"return '\d'"),
     "dates without a clock": body("return datetime.date.fromisoformat(a).isoformat()", "import datetime\n"),
     "an attribute called now of something else": body("return [x.now for x in a]"),
-    "matching a pattern": body(
-        "match a:\n        case {'x': x, **rest}:\n            return [x, rest]\n    return b"
-    ),
+    "matching a pattern": body("match a:\n        case {'x': x, **rest}:\n            return [x, rest]\n    return b"),
 }
 
 
@@ -192,9 +188,7 @@ HOSTILE_IMPORTS = {
     "the same through a list": body("return [re][0].enum", "import re\n"),
     "the same through a parameter": "import re\ndef g(m):\n    return m.enum\n" + body("return g(re)"),
     "the same through a default argument": "import re\ndef g(m=re):\n    return m.enum\n" + body("return g()"),
-    "the same through a pattern": body(
-        "match re:\n        case object(enum=e):\n            return e", "import re\n"
-    ),
+    "the same through a pattern": body("match re:\n        case object(enum=e):\n            return e", "import re\n"),
     "an attribute by its name": body("return operator.attrgetter('x')(a)", "import operator\n"),
     "an attribute by its name, taken out": body("return g('x')(a)", "from operator import attrgetter as g\n"),
     "a method by its name": body("return operator.methodcaller('x')(a)", "import operator\n"),
@@ -245,9 +239,7 @@ HOSTILE_NAMES = {
     "the class of a value in a pattern": body("match a:\n        case object(__class__=c):\n            return c"),
     "a special method": "class A:\n    def __call__(self):\n        return 1\n" + body("return A()"),
     "a parameter with underscores": "def g(__x):\n    return 1\n" + body("return 1"),
-    "an import under a name with underscores": body(
-        "return 1", "import math\nfrom math import gcd as __g\nX = __g\n"
-    ),
+    "an import under a name with underscores": body("return 1", "import math\nfrom math import gcd as __g\nX = __g\n"),
     "underscores in a text": body("return '{0.__class__}'.format(a)"),
     "underscores in an f-string": body("return f'{a}__class__'"),
     "underscores in joined texts": body("return '_' '_class_' '_'"),

@@ -268,9 +268,7 @@ def test_a_name_in_the_answer_changes_nothing(script: Script) -> None:
 
 
 @pytest.mark.parametrize("name", ['x"; import os', "lambda", "_x", "größe", "x" * 65, ""])
-def test_a_task_whose_name_cannot_stand_in_code_is_refused_before_a_model_is_asked(
-    script: Script, name: str
-) -> None:
+def test_a_task_whose_name_cannot_stand_in_code_is_refused_before_a_model_is_asked(script: Script, name: str) -> None:
     server = script(ContractAnswer=[says()])
     with pytest.raises(UsageError, match="is not a usable name"):
         Proposer(asking(server), shop()).contract(Gap((name, "tea"), (), State(), declared=False, remaining=0))

@@ -50,8 +50,7 @@ def test_every_rung_says_what_it_did_and_how_often(box: Sandbox) -> None:
         "one generated input",
         "same result with another hash seed and clock; arguments unchanged",
         "1 of 1 come out as the user said",
-        "declared change = observed change in 25 of 25 situations; "
-        "refused where one of 1 of 1 preconditions is broken",
+        "declared change = observed change in 25 of 25 situations; refused where one of 1 of 1 preconditions is broken",
     ]
 
 

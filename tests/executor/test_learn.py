@@ -63,9 +63,7 @@ def test_a_wrong_first_body_is_caught_by_the_example_and_its_repair_is_admitted(
     assert [e["then"] for e in entry.examples] == [{"total": {"books": 10.0}}]
 
 
-def test_the_evidence_of_every_rung_of_every_attempt_is_kept(
-    script: Script, learn: Learn, library: Library
-) -> None:
+def test_the_evidence_of_every_rung_of_every_attempt_is_kept(script: Script, learn: Learn, library: Library) -> None:
     learned = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(LARGEST), writes(RIGHT)]))
     assert learned.version is not None
     kept = library.evidence(learned.version)
@@ -182,9 +180,7 @@ def test_a_sandbox_that_is_gone_is_not_blamed_on_the_body(script: Script, learn:
     assert holds_nothing(library)
 
 
-def test_a_contract_that_cannot_be_tried_is_given_up_at_once(
-    script: Script, learn: Learn, library: Library
-) -> None:
+def test_a_contract_that_cannot_be_tried_is_given_up_at_once(script: Script, learn: Learn, library: Library) -> None:
     impossible = says(preconditions=["len(amounts) > 3", "len(amounts) < 2"])
     server = script(ContractAnswer=[impossible], BodyAnswer=[writes(RIGHT)])
     learned = learn(server, domain=shop(example=False))
@@ -230,9 +226,7 @@ def test_each_stage_is_timed_and_the_times_are_kept(script: Script, learn: Learn
     assert library.entry(learned.version).provenance.seconds == {"contract": 1.0, "body": 1.0, "ladder": 1.0}
 
 
-def test_a_contract_that_could_not_be_read_back_is_not_admitted(
-    script: Script, learn: Learn, library: Library
-) -> None:
+def test_a_contract_that_could_not_be_read_back_is_not_admitted(script: Script, learn: Learn, library: Library) -> None:
     promised = contract()
     long = Contract(
         promised.name, promised.parameters, promised.reads, promised.outputs, promised.preconditions,

@@ -19,9 +19,7 @@ from htn.plan import Plan
 from htn.state import State
 from tests.executor.shop import RIGHT, contract, shop, state_of
 
-ORIGIN = Provenance(
-    task="t", model="m", prompts="p", calls=2, repairs=0, created="2026-01-01", seconds={"body": 1.5}
-)
+ORIGIN = Provenance(task="t", model="m", prompts="p", calls=2, repairs=0, created="2026-01-01", seconds={"body": 1.5})
 
 
 def entry(name: str = "order_total", *, domain: str = "shop", code: str = RIGHT, **parts: Any) -> Entry:

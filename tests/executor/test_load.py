@@ -119,9 +119,7 @@ def domain_with(state: Any) -> Domain:
 
 def test_the_state_file_replaces_the_variables_that_it_names_and_no_others(tmp_path: Path) -> None:
     domain = domain_with(lambda: State(loc={"me": "home", "you": "park"}, cash={"me": 3}, day=1))
-    path = Path(
-        written(tmp_path, json.dumps({"loc": {"me": "park"}, "day": 2, "more": [[["a", "b"], 1]]}), "s.json")
-    )
+    path = Path(written(tmp_path, json.dumps({"loc": {"me": "park"}, "day": 2, "more": [[["a", "b"], 1]]}), "s.json"))
     state = load_state(domain, path)
     assert state == State(loc={"me": "park"}, cash={"me": 3}, day=2, more={("a", "b"): 1})
 

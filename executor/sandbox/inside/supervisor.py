@@ -129,9 +129,7 @@ class Supervisor:
         }
         send(self._replies, reply, *parts)
 
-    def _watch(
-        self, captures: dict[int, _Capture], feeding: tuple[int, bytes], deadline: float
-    ) -> tuple[str, bytes]:
+    def _watch(self, captures: dict[int, _Capture], feeding: tuple[int, bytes], deadline: float) -> tuple[str, bytes]:
         """Feed the child and take what it says; return the ending, and the child's end if it came."""
         feed, rest = feeding[0], memoryview(feeding[1])
         os.set_blocking(feed, False)
