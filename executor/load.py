@@ -108,7 +108,7 @@ def _own_state(domain: Domain) -> State:
 def _read_json(path: Path) -> object:
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"the state file {path} is not a file")
+            raise UsageError(f"cannot read the state file {path}: it is not a file")
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"the state file {path} is larger than {_MOST_BYTES:,} bytes")
         return json.loads(path.read_text(encoding="utf-8"))
