@@ -7,7 +7,8 @@ things that the search makes itself, tuples whose head is no text, so that no op
     (GOALS, multigoal)    several values to reach at once
     (CHECK, goal)         after a goal's method: the goal must hold now
 
-A node of the tree is `(task, method or None, node above, depth)`.
+A node of the tree is `(the agenda with its task in front, method, depth)`; a leaf, an action, is just such an agenda.
+So an action costs no memory of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any, TypeAlias
 
 from htn.errors import DomainError
 from htn.network import Multigoal, Part, Task, TaskNetwork
+from htn.values import own_copy
 
-Node: TypeAlias = "tuple[Any, str | None, Node | None, int]"
+Node: TypeAlias = "tuple[Any, str, int]"
+Entry: TypeAlias = Any  # a node, or the agenda of an action
 Agenda: TypeAlias = "tuple[Any, Node | None, Agenda] | None"
 # Puts what became of one thread of a fork back into the whole.
 Wrap: TypeAlias = "Callable[[Agenda], Agenda]"
@@ -56,7 +59,7 @@ def _push_part(part: Any, node: Node | None, rest: Agenda) -> Agenda:
         return fork(threads, node, rest)
     if isinstance(part, Multigoal):
         return ((GOALS, part), node, rest)
-    whose = "the network of tasks" if node is None else f"the method {node[1]} of {shown_head(node[0])}"
+    whose = "the network of tasks" if node is None else f"the method {node[1]} of {shown_head(node[0][0])}"
     raise DomainError(
         f"{whose} gave {part!r:.80} where a task should be",
         hints=("a method returns a list of tasks, [('walk', person, start, end)], or None",),
@@ -108,6 +111,11 @@ def tasks_in(agenda: Agenda) -> Iterator[Any]:
             yield item[1] if item[0] is GOALS else item
 
 
+def own_arguments(item: Any) -> tuple[Any, ...]:
+    """Return copies of a task's arguments: what a function does to a list must not change the task."""
+    return tuple(own_copy(argument, f"an argument of {item[0]}") for argument in item[1:])
+
+
 def shown_head(item: Any) -> str:
     """Return the name of a task, or what a goal is called."""
     return "a multigoal" if item[0] is GOALS else str(item[0])
@@ -151,8 +159,9 @@ def path_of(node: Node | None) -> list[tuple[Any, str]]:
     """Return the tasks above, with the method that was being tried for each, from the top."""
     path: list[tuple[Any, str]] = []
     while node is not None:
-        path.append((node[0], str(node[1])))
-        node = node[2]
+        agenda, method, _ = node
+        path.append((agenda[0], method))
+        node = agenda[1]
     return path[::-1]
 
 

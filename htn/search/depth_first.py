@@ -24,19 +24,20 @@ from htn.domain import Method
 from htn.errors import DomainError, NeedsValue
 from htn.failure import Refusal
 from htn.network import Multigoal, holds, show_task
-from htn.search.agenda import CHECK, FORK, GOALS, Agenda, Hasher, Node, fronts, push, shown
+from htn.plan import HOLDS
+from htn.search.agenda import CHECK, FORK, GOALS, Agenda, Entry, Hasher, Node, fronts, own_arguments, push, shown
 from htn.search.limits import SearchEvent, Watch
 from htn.search.problem import Problem
 from htn.search.report import Report, blame, changes_the_state, wrong_result
 
-HOLDS = "(holds already)"
 _DEAD_ENDS_BEFORE_MEMORY = 64
 _NOWHERE = object()
 
 # What is left to do, how many actions were done, and what they cost.
 _Step: TypeAlias = tuple[Agenda, int, float]
-# The further alternatives of a choice point, and how far to go back for them: journal, tree.
-_Choice: TypeAlias = tuple[Iterator[_Step], int, int]
+# A choice point: how far to go back (journal, tree), and its further alternatives; or, until somebody asks for these,
+# the arguments of `_further`, because most are never asked for.
+_Choice: TypeAlias = tuple[Any, ...]
 
 
 class Exhausted(Exception):
@@ -54,13 +55,13 @@ class DepthFirst:
         *,
         hear: Callable[[SearchEvent], None] | None = None,
         bound: bool = False,
-        heuristic: Callable[..., float] | None = None,
+        remember: bool = True,
     ) -> None:
         self.problem, self.report, self.watch, self.hear = problem, report, watch, hear
-        self.bound, self.heuristic = bound, heuristic
+        self.bound, self.remember = bound, remember
         self.expansions = 0
         self.best = float("inf")
-        self._trail: list[Node] = []
+        self.trail: list[Entry] = []
         self._stack: list[_Choice] = []
         self._hasher: Hasher | None = None
         self._paid: dict[tuple[int, int], float] = {}
@@ -69,7 +70,7 @@ class DepthFirst:
         self._circle: tuple[Any, Any] = ((), _NOWHERE)
         self._look_round_at = 0
 
-    def plans(self, agenda: Agenda) -> Iterator[tuple[list[Node], float]]:
+    def plans(self, agenda: Agenda) -> Iterator[tuple[list[Entry], float]]:
         """Find plans: the nodes of the tree in order, and the cost. With `bound`, each costs less than the one before.
 
         The list of nodes is the search's own; copy it before asking for the next.
@@ -79,7 +80,7 @@ class DepthFirst:
             while True:
                 agenda, done, cost = self._descend(agenda, done, cost)
                 if agenda is None:
-                    yield self._trail, cost
+                    yield self.trail, cost
                     self.best = cost
                 agenda, done, cost = self._go_back()
         except Exhausted:
@@ -89,55 +90,80 @@ class DepthFirst:
         """Do what is on the agenda until nothing is left: then the agenda that is returned is None.
 
         One loop, because a call for each task would cost more than the task; names are local for the same reason.
-        What is neither an operator nor a task with methods is rare, and goes the general way, `_steps`.
+        What is neither an operator nor a task with methods is rare, and goes the general way, `steps`.
         """
-        problem, trail, stack, hear, bound = self.problem, self._trail, self._stack, self.hear, self.bound
+        problem, trail, stack, hear, bound = self.problem, self.trail, self._stack, self.hear, self.bound
         apply, ways, state, journal = problem.apply, problem.ways, problem.state, problem.state._journal
         changes, watched = journal.changes, journal.watched
-        expansions, look_at = self.expansions, 0
+        expansions, look_at, deepest = self.expansions, 0, self.watch.depth
+        (circle_item, circle_rest), look_round_at = self._circle, self._look_round_at
         while agenda is not None:
             item, parent, rest = agenda
             if expansions >= look_at:
+                self.expansions = expansions
                 look_at = self.watch.look(expansions)
-            self.expansions = expansions = expansions + 1
+            expansions += 1
             mark = len(changes)
             function = apply.get(item[0])
             if function is not None:
                 if bound:
                     cost += problem.cost(item)
+                arguments = item[1:]
                 try:
-                    result = function(state, *item[1:])
-                except Exception as error:  # noqa: BLE001  # a domain's function may raise anything; it is told as its own
+                    hash(arguments)
+                except (TypeError, NeedsValue):
+                    arguments = own_arguments(item)
+                try:
+                    result = function(state, *arguments)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # a domain's function may raise anything; it is told as its own
                     self._operator_raised(error, item, parent, done)
                 if watched:
                     journal.settle()
                 if result is state and cost < self.best:
-                    trail.append((item, None, parent, 0))
+                    trail.append(agenda)
                     done += 1
                     agenda = rest
                     if hear:
                         self._tell("action", item, None, parent)
                 else:
+                    self.expansions = expansions
                     self._not_applied(result, item, parent, done, mark)
                     agenda, done, cost = self._go_back()
-                    expansions = self.expansions
+                    expansions, look_round_at = self.expansions, self._look_round_at
                 continue
             methods = ways.get(item[0])
             if methods is None:
-                stack.append((self._steps(agenda, done, cost), mark, len(trail)))
+                stack.append((mark, len(trail), self.steps(agenda, done, cost)))
+                self.expansions = expansions
                 agenda, done, cost = self._go_back()
-                expansions = self.expansions
+                expansions, look_round_at = self.expansions, self._look_round_at
                 continue
-            if (expansions >= self._look_round_at or rest is self._circle[1]) and self._is_repeated(agenda, done, cost):
-                agenda, done, cost = self._go_back()
-                expansions = self.expansions
-                continue
+            try:
+                again = expansions >= look_round_at or (rest is circle_rest and item == circle_item)
+            except NeedsValue:
+                again = False  # what is not known is not the same
+            if again:
+                self.expansions = expansions
+                if self._is_repeated(agenda, done, cost):
+                    agenda, done, cost = self._go_back()
+                    expansions, look_round_at = self.expansions, self._look_round_at
+                    continue
+                (circle_item, circle_rest), look_round_at = self._circle, self._look_round_at
+            arguments = item[1:]
+            try:
+                hash(arguments)
+            except (TypeError, NeedsValue):
+                arguments = own_arguments(item)
             index = 0
             for method in methods:
                 index += 1
                 try:
-                    found = method.decompose(state, *item[1:])
-                except Exception as error:  # noqa: BLE001  # as above
+                    found = method.decompose(state, *arguments)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # as above
                     self._method_raised(error, item, parent, method, done)
                     continue
                 if watched or len(changes) != mark:
@@ -145,34 +171,50 @@ class DepthFirst:
                 if found is not None and found is not False:
                     break
             else:
+                self.expansions = expansions
                 self._no_way(item, parent, done, methods)
                 agenda, done, cost = self._go_back()
-                expansions = self.expansions
+                expansions, look_round_at = self.expansions, self._look_round_at
                 continue
             if type(found) is GeneratorType:
                 further = self._further(agenda, methods, index, found, done, cost, applied=False)
-                stack.append((further, mark, len(trail)))
+                stack.append((mark, len(trail), further))
+                self.expansions = expansions
                 agenda, done, cost = self._go_back()
-                expansions = self.expansions
+                expansions, look_round_at = self.expansions, self._look_round_at
                 continue
             if index < len(methods):
-                further = self._further(agenda, methods, index, None, done, cost, applied=True)
-                stack.append((further, mark, len(trail)))
-            agenda = self._decomposed(item, method.name, parent, found, rest)
+                stack.append((mark, len(trail), agenda, methods, index, None, done, cost))
+            node: Node = (agenda, method.name, 0 if parent is None else parent[2] + 1)
+            if deepest is not None and node[2] >= deepest:
+                raise self.watch.too_deep()
+            trail.append(node)
+            if hear:
+                self._tell("method", item, method.name, parent)
+            if type(found) is list:
+                for part in reversed(found):
+                    if type(part) is tuple and part and type(part[0]) is str:
+                        rest = (part, node, rest)
+                    else:
+                        rest = push((part,), node, rest)
+                agenda = rest
+            else:
+                agenda = push(found if type(found) is tuple else (found,), node, rest)
+        self.expansions = expansions
         return None, done, cost
 
-    def _decomposed(
-        self, item: Any, method: str, parent: Node | None, found: Any, rest: Agenda, goal: Any = None
-    ) -> Agenda:
+    def _decomposed(self, agenda: Agenda, method: str, found: Any, goal: Any = None) -> Agenda:
         """Add a node to the tree, and return the agenda that does what the method gave and then the rest.
 
         After a goal's method, the goal is checked first.
         """
-        depth = 0 if parent is None else parent[3] + 1
+        assert agenda is not None  # the task that was decomposed stands in front
+        item, parent, rest = agenda
+        depth = 0 if parent is None else parent[2] + 1
         if self.watch.depth is not None and depth >= self.watch.depth:
             raise self.watch.too_deep()
-        node: Node = (item, method, parent, depth)
-        self._trail.append(node)
+        node: Node = (agenda, method, depth)
+        self.trail.append(node)
         if self.hear:
             self._tell("method", item, method, parent)
         if goal is not None:
@@ -183,16 +225,22 @@ class DepthFirst:
     def _go_back(self) -> _Step:
         """Return the next alternative of the last choice point that has one, with state and tree as they were there."""
         while self._stack:
-            further, mark, length = self._stack[-1]
+            mark, length, *rest = self._stack[-1]
             self.problem.state.undo(mark)
-            del self._trail[length:]
+            del self.trail[length:]
+            further: Iterator[_Step]
+            if len(rest) == 1:
+                further = rest[0]
+            else:
+                further = self._further(*rest, applied=True)
+                self._stack[-1] = (mark, length, further)
             step = next(further, None)
             if step is not None:
                 return step
             self._stack.pop()
         raise Exhausted
 
-    def _steps(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
+    def steps(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
         """Give every way to do what stands in front of the agenda: `_descend` in general, one step at a time."""
         assert agenda is not None  # there is something to do
         item, parent, rest = agenda
@@ -211,7 +259,7 @@ class DepthFirst:
             yield from self._further(agenda, self.problem.ways[head], 0, None, done, cost, applied=False)
         elif head is GOALS or head in self.problem.goal_ways:
             if self._reached(shown(item)):
-                self._trail.append((item, HOLDS, parent, 0))
+                self.trail.append((agenda, HOLDS, 0 if parent is None else parent[2] + 1))
                 yield rest, done, cost
             elif not self._is_repeated(agenda, done, cost):
                 methods = self.problem.multigoal_ways if head is GOALS else self.problem.goal_ways[head]
@@ -226,7 +274,7 @@ class DepthFirst:
         """Give every way to go on with some thread of the fork in front."""
         for item, parent, rest, wrap in fronts(agenda):
             self.expansions += 1
-            for after, done_then, cost_then in self._steps((item, parent, rest), done, cost):
+            for after, done_then, cost_then in self.steps((item, parent, rest), done, cost):
                 yield wrap(after), done_then, cost_then
 
     def _applied(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
@@ -237,14 +285,16 @@ class DepthFirst:
         if self.bound:
             cost += self.problem.cost(item)
         try:
-            result = self.problem.apply[item[0]](state, *item[1:])
-        except Exception as error:  # noqa: BLE001  # as in _descend
+            result = self.problem.apply[item[0]](state, *own_arguments(item))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # as in _descend
             self._operator_raised(error, item, parent, done)
         state.mark()
         if result is not state or cost >= self.best:
             self._not_applied(result, item, parent, done, mark)
             return
-        self._trail.append((item, None, parent, 0))
+        self.trail.append(agenda)
         if self.hear:
             self._tell("action", item, None, parent)
         yield rest, done + 1, cost
@@ -265,8 +315,8 @@ class DepthFirst:
         `applied` says that one was tried before; without any, the task is a dead end of its own.
         """
         assert agenda is not None  # the task stands in front
-        item, parent, rest = agenda
-        arguments = (item[1],) if item[0] is GOALS else item[1:]
+        item, parent, _ = agenda
+        arguments = (item[1],) if item[0] is GOALS else own_arguments(item)
         goal = None if item[0] in self.problem.ways else shown(item)
         while produced is not None or index < len(methods):
             if produced is None:
@@ -277,7 +327,7 @@ class DepthFirst:
                 produced = self._checked(produced, methods[index - 1], item, parent, done)
             for found in produced:
                 applied = True
-                yield self._decomposed(item, methods[index - 1].name, parent, found, rest, goal), done, cost
+                yield self._decomposed(agenda, methods[index - 1].name, found, goal), done, cost
             produced = None
         if not applied:
             self._no_way(item, parent, done, methods)
@@ -291,7 +341,9 @@ class DepthFirst:
         mark = self.problem.state.mark()
         try:
             found = method.decompose(self.problem.state, *arguments)
-        except Exception as error:  # noqa: BLE001  # as in _descend
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  # as in _descend
             self._method_raised(error, item, parent, method, done)
             return
         if type(found) is GeneratorType:
@@ -309,7 +361,9 @@ class DepthFirst:
             mark = self.problem.state.mark()
             try:
                 found = next(produced, _NOWHERE)
-            except Exception as error:  # noqa: BLE001  # as in _descend
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001  # as in _descend
                 self._method_raised(error, item, parent, method, done)
                 return
             self._check_unchanged(mark, method)
@@ -317,6 +371,8 @@ class DepthFirst:
                 return
             if found is not None and found is not False:
                 yield found
+            else:
+                self.look()  # a method that yields nothing for ever is stopped by the limits too
 
     def _reached(self, goal: Any) -> bool:
         state = self.problem.state
@@ -326,8 +382,15 @@ class DepthFirst:
             raise DomainError(f"{show_task(goal)} is a goal, which has a key and a value: ({goal[0]}, key, value)")
         return holds(state, *goal)
 
+    def look(self) -> None:
+        """Count one expansion; LimitReached when that was one too many."""
+        self.watch.look(self.expansions)
+        self.expansions += 1
+
     def _is_repeated(self, agenda: Agenda, done: int, cost: float) -> bool:
         """Say whether the same was left to do in the same state before, for no more; and remember that it is now."""
+        if not self.remember:
+            return False
         if self._hasher is None:
             assert agenda is not None  # a task stands in front
             item, _, rest = agenda
@@ -378,14 +441,14 @@ class DepthFirst:
             self.report.dead_end(item, parent, done, refusals)
         self._count_dead_end()
 
-    def _operator_raised(self, error: Exception, item: Any, parent: Node | None, done: int) -> NoReturn:
+    def _operator_raised(self, error: BaseException, item: Any, parent: Node | None, done: int) -> NoReturn:
         operator = self.problem.operators[item[0]]
         if isinstance(error, NeedsValue):
             refusal = Refusal(operator.name, "it needs a value that is not known yet")
             self.report.dead_end(item, parent, done, [refusal])
         blame(error, item, parent, operator.name, fits=operator.arity.accepts(len(item) - 1))
 
-    def _method_raised(self, error: Exception, item: Any, parent: Node | None, method: Method, done: int) -> None:
+    def _method_raised(self, error: BaseException, item: Any, parent: Node | None, method: Method, done: int) -> None:
         """Tell an exception as the method's own; a method that takes other arguments only does not apply."""
         if isinstance(error, NeedsValue):
             refusal = Refusal(method.name, "it needs a value that is not known yet")
@@ -400,7 +463,7 @@ class DepthFirst:
 
     def _tell(self, kind: str, item: Any, method: str | None, parent: Node | None) -> None:
         assert self.hear is not None  # only called when somebody listens
-        self.hear(SearchEvent(kind, shown(item), method, 0 if parent is None else parent[3] + 1))
+        self.hear(SearchEvent(kind, shown(item), method, 0 if parent is None else parent[2] + 1))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from htn.domain import Domain
 from htn.errors import HtnError, LimitReached, NeedsValue, UsageError
 from htn.failure import Failure
 from htn.network import Multigoal, Part, TaskNetwork
 from htn.plan import Decomposition, Plan
-from htn.search.agenda import Node, parts_of, push, shown
+from htn.search.agenda import Entry, parts_of, push, shown
+from htn.search.best_first import BestFirst, Heuristic
 from htn.search.depth_first import DepthFirst
 from htn.search.limits import Limits, SearchEvent, Watch
 from htn.search.problem import Problem
 from htn.search.report import Report
 from htn.state import State
 
-Strategy: TypeAlias = Literal["depth-first", "anytime"]
+Strategy: TypeAlias = Literal["depth-first", "anytime", "best-first"]
 
 
 def find_plan(
@@ -26,6 +27,7 @@ def find_plan(
     tasks: Sequence[Part] | TaskNetwork,
     *,
     strategy: Strategy = "depth-first",
+    heuristic: Heuristic | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -38,7 +40,10 @@ def find_plan(
         domain: what is known.
         state: where planning starts; handed back unchanged.
         tasks: tasks and goals in order, or a network of them.
-        strategy: "depth-first" returns the first plan; "anytime" goes on for cheaper ones until the limit.
+        strategy: "depth-first" returns the first plan; "anytime" goes on for cheaper ones until the limit;
+            "best-first" expands what promises to cost least, and its first plan is the cheapest one as long as the
+            heuristic never estimates too much.
+        heuristic: for "best-first": of the state and the tasks that are left, what the rest will cost.
         limits: when to give up; without, the search runs until it is done.
         clock: seconds, rising; needed for `Limits.seconds`.
         cancelled: asked now and then; when it says yes the search stops with what it has found.
@@ -61,15 +66,19 @@ def find_plan(
     problem = Problem.of(domain, state)
     report = Report(problem)
     watch = Watch(limits or Limits(), clock, cancelled)
-    search = DepthFirst(problem, report, watch, hear=on_event, bound=strategy == "anytime")
+    if strategy not in get_args(Strategy):
+        raise UsageError(f"there is no strategy {strategy!r}", hints=(f"use {', '.join(get_args(Strategy))}",))
+    cheapest = strategy == "best-first"
+    search = DepthFirst(problem, report, watch, hear=on_event, bound=strategy != "depth-first", remember=not cheapest)
+    plans = BestFirst(search, heuristic).plans if cheapest else search.plans
     best: Plan | None = None
     stopped: HtnError | None = None
     try:
-        for trail, _ in search.plans(push(parts, None, None)):
+        for trail, _ in plans(push(parts, None, None)):
             best = Plan(domain.name, parts, _nodes(trail, domain), search.expansions)
             if on_plan:
                 on_plan(best)
-            if strategy == "depth-first":
+            if strategy != "anytime":
                 break
     except (LimitReached, NeedsValue) as error:
         stopped = error
@@ -78,13 +87,17 @@ def find_plan(
     return report.failure(parts, search.expansions, stopped) if best is None else best
 
 
-def _nodes(trail: list[Node], domain: Domain) -> tuple[Decomposition, ...]:
-    index = {id(node): at for at, node in enumerate(trail)}
+def _nodes(trail: list[Entry], domain: Domain) -> tuple[Decomposition, ...]:
+    index: dict[int, int] = {}
     versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
-    return tuple(
-        Decomposition(
-            shown(item), method, None if parent is None else index[id(parent)],
-            versions.get(item[0]) if method is None else None,
-        )
-        for item, method, parent, _ in trail
-    )  # fmt: skip
+    nodes: list[Decomposition] = []
+    for at, entry in enumerate(trail):
+        if type(entry[1]) is str:
+            (item, parent, _), method, _ = entry
+            index[id(entry)] = at
+            nodes.append(Decomposition(shown(item), method, None if parent is None else index[id(parent)]))
+        else:
+            item, parent, _ = entry
+            above = None if parent is None else index[id(parent)]
+            nodes.append(Decomposition(item, None, above, versions.get(item[0]) if versions else None))
+    return tuple(nodes)

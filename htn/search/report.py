@@ -93,7 +93,7 @@ class Report:
         )
 
 
-def blame(error: Exception, item: Any, parent: Node | None, name: str, fits: bool) -> NoReturn:
+def blame(error: BaseException, item: Any, parent: Node | None, name: str, fits: bool) -> NoReturn:
     """Raise an exception of a function of the domain as its own, with its line and the task."""
     if isinstance(error, HtnError):
         raise error
@@ -105,10 +105,17 @@ def blame(error: Exception, item: Any, parent: Node | None, name: str, fits: boo
     modules = [(frame.f_globals.get("__name__", ""), line) for frame, line in walk_tb(error.__traceback__)]
     line = next((line for module, line in reversed(modules) if not module.startswith("htn.")), "?")
     raise DomainError(
-        f"{name} raised {type(error).__name__}: {error} at line {line}, for {show_task(task)}",
+        f"{name} raised {type(error).__name__}: {_text(error)} at line {line}, for {show_task(task)}",
         where=where,
         hints=("is an entry of the state missing?",) if isinstance(error, KeyError) else (),
     ) from error
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:1000]
+    except Exception:  # noqa: BLE001  # an exception whose own text fails still has a name
+        return "an exception that cannot be shown"
 
 
 def wrong_result(name: str, result: Any, item: Any) -> NoReturn:

@@ -31,7 +31,7 @@ def difference(then: Model, here: Model) -> dict[tuple[str, Any], Any]:
     return {
         at: after.get(at, State.ABSENT)
         for at in before.keys() | after.keys()
-        if (at in before) != (at in after) or before[at] != after[at]
+        if (at in before) != (at in after) or exact(before[at]) != exact(after[at])
     }
 
 
@@ -90,6 +90,8 @@ class ChangesAndUndos(RuleBasedStateMachine):
         self.model: Model = {"loc": {"alice": "home"}, "cargo": {"van": ["box"]}, "day": 3}
         self.marks: list[tuple[int, Model]] = [(self.state.mark(), copy.deepcopy(self.model))]
         self.held: list[tuple[Any, Any]] = []
+        self.hashes: dict[str, int] = {}
+        self.states: dict[int, str] = {}
 
     @rule(data=st.data(), count=st.integers(1, 4))
     def action(self, data: st.DataObject, count: int) -> None:
@@ -179,6 +181,23 @@ class ChangesAndUndos(RuleBasedStateMachine):
     def knows_what_changed_since_each_mark(self) -> None:
         for mark, then in self.marks:
             assert self.state.changes_since(mark) == difference(then, self.model)
+
+    @invariant()
+    def has_the_same_hash_where_it_is_the_same_and_another_where_it_is_not(self) -> None:
+        here = repr(sorted((name, sorted(map(repr, held.items())) if isinstance(held, dict) else held)
+                           for name, held in comparable(self.model).items()))  # fmt: skip
+        hashed = self.state.fingerprint()
+        assert self.hashes.setdefault(here, hashed) == hashed
+        assert self.states.setdefault(hashed, here) == here
+
+    @invariant()
+    def can_undo_and_do_again_all_since_each_mark(self) -> None:
+        for mark, _ in self.marks[-1:]:
+            before = comparable(as_model(self.state))
+            delta = self.state.delta(mark)
+            self.state.undo(mark)
+            self.state.redo(delta)
+            assert comparable(as_model(self.state)) == before
 
     @invariant()
     def leaves_alone_what_was_read(self) -> None:

@@ -1,0 +1,229 @@
+"""State variables that journal each change, and the running hash that the journal gives.
+
+A journal entry is `(holder, key, what was there before)`; the holder is a variable, or the dict of a state's variables
+when a whole variable was made, replaced or removed. `htn.state` says what the rules are.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from htn.errors import NeedsValue, UsageError
+from htn.unknown import Unknown
+from htn.values import ATOMS, is_atom, own_copy, show
+
+ABSENT: Any = object()
+Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
+
+
+class Journal:
+    """The changes since the state was made, oldest first, and the values whose parts may have changed.
+
+    The first `hashed` changes are part of the running hash; later ones are added when somebody asks for it, so a
+    search that never asks pays nothing.
+    """
+
+    __slots__ = ("changes", "hash", "hashed", "log", "watched")
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.log = self.changes.append
+        self.watched: dict[tuple[int, Any], tuple[dict[Any, Any], Any, Any, Any]] = {}
+        self.hash = 0
+        self.hashed = 0
+
+    def settle(self) -> None:
+        """Journal what was changed in place since the last call."""
+        for holder, key, value, before in self.watched.values():
+            if same(value, before):
+                dict.__setitem__(holder, key, before)
+            else:
+                self.changes.append((holder, key, before))
+        self.watched.clear()
+
+    def bring_hash_up_to_date(self) -> None:
+        """Add the changes that are not part of the running hash yet; XOR, so their order does not matter."""
+        later: dict[tuple[int, Any], Any] = {}
+        inside: dict[int, int] = {}  # by variable: what the changes inside it, seen so far, add up to
+        total = 0
+        for holder, key, before in reversed(self.changes[self.hashed :]):
+            after = later.get((id(holder), key), ABSENT)
+            if (id(holder), key) not in later:
+                after = dict.get(holder, key, ABSENT)
+            step = place_hash(holder, key, before) ^ place_hash(holder, key, after)
+            if isinstance(holder, Variable):
+                inside[id(holder)] = inside.get(id(holder), 0) ^ step
+            else:
+                step ^= inside.pop(id(after), 0) ^ inside.pop(id(before), 0)
+            later[id(holder), key] = before
+            total ^= step
+        self.hash ^= total
+        self.hashed = len(self.changes)
+
+
+def place_hash(holder: dict[Any, Any], key: Any, value: Any) -> int:
+    """Return the hash of one place of a state; a variable is all its places together."""
+    if value is ABSENT:
+        return 0
+    if isinstance(holder, Variable):
+        return hash((holder._name, key, type(key), _frozen(value)))
+    if not isinstance(value, Variable):
+        return hash((key, None, type(None), _frozen(value)))
+    total = hash((key, "a mapping"))  # also when there is nothing in it
+    for inner, part in dict.items(value):
+        total ^= place_hash(value, inner, part)
+    return total
+
+
+def _frozen(value: Any) -> Any:
+    """Return something hashable that is equal for values that are the same, type and order included."""
+    kind = type(value)
+    if kind is Unknown:
+        return id(value)
+    if kind is list or kind is tuple:
+        return kind, tuple(map(_frozen, value))
+    if kind is dict:
+        return kind, tuple((_frozen(key), _frozen(part)) for key, part in value.items())
+    if kind is set or kind is frozenset:
+        return kind, frozenset(map(_frozen, value))
+    return kind, value
+
+
+def same(value: Any, before: Any) -> bool:
+    """Say whether nothing was changed in a value: True for 1, or another order of keys, is a change too."""
+    kind = type(value)
+    if value is before or kind is not type(before):
+        return value is before
+    if kind is list or kind is tuple:
+        return len(value) == len(before) and all(map(same, value, before))
+    if kind is dict:
+        return len(value) == len(before) and all(map(same, value.items(), before.items()))
+    return not differs(value, before)
+
+
+def differs(value: object, before: object) -> bool:
+    """Say whether two values are not equal; what is not known differs."""
+    try:
+        return value != before
+    except NeedsValue:
+        return True
+
+
+class Variable(dict[Any, Any]):
+    """A state variable: a dict that journals each change. Values without parts are read at a dict's own speed."""
+
+    __slots__ = ("_journal", "_log", "_name")
+    _journal: Journal
+    _log: Callable[[Change], None]
+    _name: str
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        # The one line that a search spends most of its time in: a bound method saves three look-ups.
+        if key is None:
+            raise no_key(self._name)
+        if type(value) not in ATOMS:
+            value = own_copy(value, f"state.{self._name}[{show(key)}]")
+            if not is_atom(value):
+                self.__class__ = WatchedVariable
+        self._log((self, key, dict.get(self, key, ABSENT)))
+        dict.__setitem__(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._journal.changes.append((self, key, dict.__getitem__(self, key)))
+        dict.__delitem__(self, key)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Remove a key and return its value."""
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[Any, Any]:
+        """Remove and return the last pair."""
+        if not self:
+            raise KeyError(f"state.{self._name} is empty")
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Remove every key."""
+        for key in list(self):
+            del self[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, after setting it to `default` when it is absent."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *pairs: Any, **named: Any) -> None:
+        """Set many keys."""
+        for key, value in dict(*pairs, **named).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> "Variable":  # type: ignore[misc]  # returns itself, as dict does
+        self.update(other)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy belongs to no state, so it is a plain dict.
+        return dict, (dict(dict.items(self)),)
+
+
+class WatchedVariable(Variable):
+    """A variable that holds lists, sets or dicts: each one that is read may be changed where it lies."""
+
+    __slots__ = ()
+
+    def _watch(self, key: Any, value: Any) -> Any:
+        if is_atom(value) or (id(self), key) in self._journal.watched:
+            return value
+        handed_out = own_copy(value, f"state.{self._name}")
+        self._journal.watched[id(self), key] = (self, key, handed_out, value)
+        dict.__setitem__(self, key, handed_out)
+        return handed_out
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._watch(key, dict.__getitem__(self, key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, or `default`."""
+        if key not in self:
+            return default
+        return self[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        # Overridden so that dict(variable) and variable | other read each value through __getitem__.
+        return dict.__iter__(self)
+
+    def values(self) -> Any:
+        """Return the values."""
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        """Return the pairs of key and value."""
+        return [(key, self[key]) for key in self]
+
+    def copy(self) -> dict[Any, Any]:
+        """Return a plain dict with the same pairs."""
+        return dict(self.items())
+
+    def _unwatch(self, key: Any) -> None:
+        # A value that is replaced must be journaled as it was before it was changed in place.
+        watched = self._journal.watched.pop((id(self), key), None)
+        if watched:
+            dict.__setitem__(self, key, watched[3])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._unwatch(key)
+        Variable.__setitem__(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._unwatch(key)
+        Variable.__delitem__(self, key)
+
+
+def no_key(name: str) -> UsageError:
+    """Return the error for None as a key."""
+    return UsageError(f"None cannot be a key of state.{name}", hints=("use a text, such as 'nobody'",))
