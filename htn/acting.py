@@ -1,0 +1,346 @@
+"""Act on a plan in a world that does not always do as it is told: look again, repair, or plan anew.
+
+`act` is Run-Lazy-Lookahead (Ghallab, Nau and Traverso, *Automated Planning and Acting*, 2016, chapter 2): it
+carries out the actions of a plan one by one, and looks ahead again only when a command fails, or when the world is
+not as the plan said and the rest of the plan would no longer work there.
+
+To look ahead again means to repair the plan first (in the manner of IPyHOP; Bansod, Patra, Nau and Roberts, 2022): of
+the tasks above the action that could not be done, the lowest that can be is decomposed anew from the state as it is,
+and of what was to come after it each part that still works is kept, without asking its methods again. Where that
+does not lead anywhere, everything is planned from scratch. An action that has just failed is avoided where there is
+another way.
+
+This module does not touch the world: what carries an action out is passed in.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from htn.domain import Domain
+from htn.errors import HtnError
+from htn.failure import Failure
+from htn.network import Multigoal, Part, TaskNetwork
+from htn.plan import Action, Decomposition, Plan
+from htn.search import Limits, find_plan
+from htn.state import State
+
+# Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or False.
+Perform = Callable[[State, Action], object]
+
+
+class Happened(StrEnum):
+    """What an acting event says."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SURPRISED = "surprised"
+    REPAIRED = "repaired"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True)
+class ActingEvent:
+    """Something that happened while acting. `kept` and `new` count actions of a plan that was repaired or made."""
+
+    kind: Happened
+    action: Action | None = None
+    kept: int = 0
+    new: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of acting: the actions that were carried out, and why it ended: "" when everything was done.
+
+    `plans` counts how often was planned from scratch, `repairs` how often a plan was repaired.
+    """
+
+    done: tuple[Action, ...]
+    reason: str
+    plans: int
+    repairs: int
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether everything was done."""
+        return not self.reason
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The rest of a plan, mended: how many of its actions were kept as they were, and how many are new."""
+
+    plan: Plan
+    kept: int
+    new: int
+
+
+def act(
+    domain: Domain,
+    state: State,
+    tasks: Sequence[Part] | TaskNetwork,
+    perform: Perform | None = None,
+    *,
+    repair: bool = True,
+    most_looks: int = 100,
+    limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
+    on_event: Callable[[ActingEvent], None] = lambda event: None,
+) -> Outcome:
+    """Carry out `tasks` in the world that `perform` acts on; `state` becomes what is true in it.
+
+    Args:
+        domain: what is known.
+        state: what is true now. `perform` changes it to what is true after each action.
+        tasks: what is to be done.
+        perform: carries an action out; by default the domain's command for it, or its operator.
+        repair: whether to keep what still works of a plan; otherwise everything is planned from scratch.
+        most_looks: how often at most to look ahead.
+        limits: of each look ahead.
+        clock: seconds, rising; needed for `Limits.seconds`.
+        on_event: hears what happens.
+    """
+    ways = _Ways(domain, limits, clock)
+    carry_out = perform or _by_command(domain)
+    done: list[Action] = []
+    plans = repairs = 0
+    failed: Action | None = None
+    broken: tuple[Plan, int] | None = None
+    while plans + repairs < most_looks:
+        found: Plan | Repair | Failure | None = None
+        if broken is not None and repair:
+            found = ways.repaired(state, *broken, failed)
+        if isinstance(found, Repair):
+            repairs += 1
+            on_event(ActingEvent(Happened.REPAIRED, kept=found.kept, new=found.new))
+            ahead = found.plan
+        else:
+            plans += 1
+            found = ways.planned(state, tasks, failed)
+            if isinstance(found, Failure):
+                return Outcome(tuple(done), found.explain(), plans, repairs)
+            on_event(ActingEvent(Happened.PLANNED, new=len(found)))
+            ahead = found
+        stopped_at, failed = _carry_out(domain, state, ahead, carry_out, done, on_event)
+        if stopped_at is None:
+            return Outcome(tuple(done), "", plans, repairs)
+        broken = ahead, stopped_at
+    return Outcome(tuple(done), f"looked ahead {most_looks} times without getting done", plans, repairs)
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """Plans and repairs, first without the action that has just failed, then with it."""
+
+    domain: Domain
+    limits: Limits | None
+    clock: Callable[[], float] | None
+
+    def planned(self, state: State, tasks: Sequence[Part] | TaskNetwork, failed: Action | None) -> Plan | Failure:
+        for domain in self._domains(failed):
+            found = find_plan(domain, state, tasks, limits=self.limits, clock=self.clock)
+            if isinstance(found, Plan):
+                break
+        return found
+
+    def repaired(self, state: State, plan: Plan, at: int, failed: Action | None) -> Repair | None:
+        domain = self._domains(failed)[0]
+        found = repair_plan(domain, state, plan, at, limits=self.limits, clock=self.clock)
+        return found if isinstance(found, Repair) else None
+
+    def _domains(self, failed: Action | None) -> list[Domain]:
+        return [self.domain] if failed is None else [_avoiding(self.domain, failed), self.domain]
+
+
+def _avoiding(domain: Domain, action: Action) -> Domain:
+    """Return the domain without one action."""
+    operator = domain.operators[action.name]
+    function = operator.apply
+
+    def apply(state: State, *arguments: object) -> object:
+        return None if arguments == action.arguments or function is None else function(state, *arguments)
+
+    return replace(domain, operators={**domain.operators, action.name: replace(operator, apply=apply)})
+
+
+def _carry_out(
+    domain: Domain,
+    state: State,
+    plan: Plan,
+    perform: Perform,
+    done: list[Action],
+    on_event: Callable[[ActingEvent], None],
+) -> tuple[int | None, Action | None]:
+    """Carry out a plan until it is done (None), or until the action with the returned index cannot be.
+
+    The action comes with it where it was tried and failed.
+    """
+    actions = plan.actions
+    for at, action in enumerate(actions):
+        expected = _foreseen(domain, state, action)
+        mark = state.mark()
+        try:
+            went_well = _went_well(perform(state, action))
+        except HtnError:
+            went_well = False
+        if not went_well:
+            on_event(ActingEvent(Happened.FAILED, action))
+            return at, action
+        done.append(action)
+        on_event(ActingEvent(Happened.DONE, action))
+        if state.changes_since(mark) != expected:
+            on_event(ActingEvent(Happened.SURPRISED, action))
+            stuck = first_that_fails(domain, state, actions[at + 1 :])
+            if stuck is not None:
+                return at + 1 + stuck, None
+    return None, None
+
+
+def first_that_fails(domain: Domain, state: State, actions: Sequence[Action]) -> int | None:
+    """Return the index of the first action that does not apply when these are applied in order, or None."""
+    mark = state.mark()
+    try:
+        for at, action in enumerate(actions):
+            if not _applies(domain, state, action):
+                return at
+        return None
+    finally:
+        state.undo(mark)
+
+
+def repair_plan(
+    domain: Domain,
+    state: State,
+    plan: Plan,
+    failed: int,
+    *,
+    limits: Limits | None = None,
+    clock: Callable[[], float] | None = None,
+) -> Repair | Failure:
+    """Return the rest of a plan, mended from its action `failed` on, for the state as it is now.
+
+    Tries the tasks above that action from the lowest to the top: the first that can be decomposed anew is, and of what
+    comes after it every task whose actions still apply in order is kept; one whose actions do not, or that has goals
+    in it, which might no longer be reached, is decomposed anew in its turn. The failure is that of the topmost task.
+    """
+    tree = _Tree(plan)
+    failure: Failure | None = None
+    for node in tree.above(tree.leaves[failed]):
+        pieces: list[Plan] = []
+        kept = 0
+        mark = state.mark()
+        try:
+            for part, root in ((plan.nodes[node].task, None), *tree.after(node)):
+                found = tree.cut(root) if root is not None else None
+                if found is not None and _still_works(domain, state, found):
+                    kept += len(found)
+                else:
+                    anew = find_plan(domain, state, [part], limits=limits, clock=clock)
+                    if isinstance(anew, Failure):
+                        failure = anew
+                        break
+                    found = anew
+                pieces.append(found)
+                for action in found.actions:
+                    _applies(domain, state, action)
+            else:
+                mended = _joined(domain, pieces)
+                return Repair(mended, kept, len(mended) - kept)
+        finally:
+            state.undo(mark)
+    assert failure is not None  # an action has a task above it, or is one: at least one was tried
+    return failure
+
+
+def _still_works(domain: Domain, state: State, part: Plan) -> bool:
+    goals = any(isinstance(n.task, Multigoal) or n.task[0] in domain.goal_methods for n in part.nodes)
+    return not goals and first_that_fails(domain, state, part.actions) is None
+
+
+class _Tree:
+    """A plan's tree, with what comes after a node and what lies below it."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.leaves = [at for at, node in enumerate(plan.nodes) if node.is_action]
+        self.children: dict[int | None, list[int]] = {}
+        for at, node in enumerate(plan.nodes):
+            self.children.setdefault(node.parent, []).append(at)
+
+    def above(self, node: int) -> list[int]:
+        """Return the tasks above an action, the lowest first; the action itself where it hangs in no task."""
+        path: list[int] = []
+        at = self.plan.nodes[node].parent
+        while at is not None:
+            path.append(at)
+            at = self.plan.nodes[at].parent
+        return path or [node]
+
+    def after(self, node: int) -> list[tuple[Part, int]]:
+        """Return the tasks that are still to be done when `node` is, with their nodes, in order."""
+        rest: list[tuple[Part, int]] = []
+        at: int | None = node
+        while at is not None:
+            parent = self.plan.nodes[at].parent
+            siblings = self.children[parent]
+            rest += [(self.plan.nodes[s].task, s) for s in siblings[siblings.index(at) + 1 :]]
+            at = parent
+        return rest
+
+    def cut(self, root: int) -> Plan:
+        """Return what lies below and at a node as a plan of its own."""
+        wanted = {root: 0}
+        nodes = [self.plan.nodes[root]._replace(parent=None)]
+        for at in range(root + 1, len(self.plan.nodes)):
+            node = self.plan.nodes[at]
+            if node.parent in wanted:
+                wanted[at] = len(nodes)
+                nodes.append(node._replace(parent=wanted[node.parent]))
+        return Plan(self.plan.domain, (self.plan.nodes[root].task,), tuple(nodes))
+
+
+def _joined(domain: Domain, pieces: Sequence[Plan]) -> Plan:
+    nodes: list[Decomposition] = []
+    tasks: list[Part] = []
+    for piece in pieces:
+        start = len(nodes)
+        tasks += piece.tasks
+        nodes += [n if n.parent is None else n._replace(parent=n.parent + start) for n in piece.nodes]
+    return Plan(domain.name, tuple(tasks), tuple(nodes))
+
+
+def _foreseen(domain: Domain, state: State, action: Action) -> dict[tuple[str, object], object]:
+    """Return what the operator says that the action changes."""
+    mark = state.mark()
+    try:
+        _applies(domain, state, action)
+        return state.changes_since(mark)
+    finally:
+        state.undo(mark)
+
+
+def _applies(domain: Domain, state: State, action: Action) -> bool:
+    """Apply an action's operator, and say whether it does; the state is left as it was where it does not."""
+    function = domain.operators[action.name].apply
+    mark = state.mark()
+    if function is not None and _went_well(function(state, *action.arguments)):
+        return True
+    state.undo(mark)
+    return False
+
+
+def _went_well(result: object) -> bool:
+    return result is not None and result is not False
+
+
+def _by_command(domain: Domain) -> Perform:
+    def perform(state: State, action: Action) -> object:
+        function = domain.commands.get(action.name) or domain.operators[action.name].apply
+        mark = state.mark()
+        result = function(state, *action.arguments) if function is not None else None
+        if not _went_well(result):
+            state.undo(mark)
+        return result
+
+    return perform
