@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from htn.errors import DomainError
+from htn.errors import DomainError, NeedsValue
 from htn.network import Multigoal, Part, Task, TaskNetwork
 from htn.values import own_copy
 
@@ -112,7 +112,18 @@ def tasks_in(agenda: Agenda) -> Iterator[Any]:
 
 
 def own_arguments(item: Any) -> tuple[Any, ...]:
-    """Return copies of a task's arguments: what a function does to a list must not change the task."""
+    """Return a task's arguments, lists and the like copied: what a function does to them must not change the task."""
+    if item[0] is GOALS:
+        return (item[1],)
+    try:
+        hash(item)
+    except (TypeError, NeedsValue):
+        return _copied(item)
+    arguments: tuple[Any, ...] = item[1:]
+    return arguments
+
+
+def _copied(item: Any) -> tuple[Any, ...]:
     return tuple(own_copy(argument, f"an argument of {item[0]}") for argument in item[1:])
 
 

@@ -31,6 +31,8 @@ from htn.search.problem import Problem
 from htn.search.report import Report, blame, changes_the_state, wrong_result
 
 _DEAD_ENDS_BEFORE_MEMORY = 64
+# Memory is worth its price when one in so many look-ups finds something; judged after so many look-ups.
+_WORTH_IT, _TRIALS_OF_MEMORY = 50, 2000
 _NOWHERE = object()
 
 # What is left to do, how many actions were done, and what they cost.
@@ -65,9 +67,11 @@ class DepthFirst:
         self._stack: list[_Choice] = []
         self._hasher: Hasher | None = None
         self._paid: dict[tuple[int, int], float] = {}
-        self._dead_ends = 0
+        self._dead_ends = self._looked_up = self._repeats = 0
+        self._memory_at = _DEAD_ENDS_BEFORE_MEMORY
         # The task and the rest that a circle would come back to, and when to look the next time.
         self._circle: tuple[Any, Any] = ((), _NOWHERE)
+        self._circle_from = 0
         self._look_round_at = 0
 
     def plans(self, agenda: Agenda) -> Iterator[tuple[list[Entry], float]]:
@@ -228,6 +232,9 @@ class DepthFirst:
             mark, length, *rest = self._stack[-1]
             self.problem.state.undo(mark)
             del self.trail[length:]
+            if length < self._circle_from:
+                # The search went back behind where it looked round; a circle would have to begin anew.
+                self._circle, self._circle_from = ((), _NOWHERE), 0
             further: Iterator[_Step]
             if len(rest) == 1:
                 further = rest[0]
@@ -316,42 +323,39 @@ class DepthFirst:
         """
         assert agenda is not None  # the task stands in front
         item, parent, _ = agenda
-        arguments = (item[1],) if item[0] is GOALS else own_arguments(item)
         goal = None if item[0] in self.problem.ways else shown(item)
-        while produced is not None or index < len(methods):
-            if produced is None:
-                method = methods[index]
-                index += 1
-                produced = self._asked(method, item, parent, arguments, done)
-            else:
-                produced = self._checked(produced, methods[index - 1], item, parent, done)
-            for found in produced:
+        while True:
+            if produced is not None:
+                for found in self._checked(produced, methods[index - 1], item, parent, done):
+                    applied = True
+                    yield self._decomposed(agenda, methods[index - 1].name, found, goal), done, cost
+                produced = None
+            if index == len(methods):
+                break
+            index += 1
+            found = self._asked(methods[index - 1], item, parent, done)
+            if type(found) is GeneratorType:
+                produced = found
+            elif found is not None and found is not False:
                 applied = True
                 yield self._decomposed(agenda, methods[index - 1].name, found, goal), done, cost
-            produced = None
         if not applied:
             self._no_way(item, parent, done, methods)
         if self.hear:
             self._tell("backtrack", item, None, parent)
 
-    def _asked(
-        self, method: Method, item: Any, parent: Node | None, arguments: tuple[Any, ...], done: int
-    ) -> Iterator[Any]:
-        """Give what a method gives: nothing, one list of subtasks, or several."""
+    def _asked(self, method: Method, item: Any, parent: Node | None, done: int) -> Any:
+        """Return what a method gives: subtasks, a generator of such, or nothing."""
         mark = self.problem.state.mark()
         try:
-            found = method.decompose(self.problem.state, *arguments)
+            found = method.decompose(self.problem.state, *own_arguments(item))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # as in _descend
             self._method_raised(error, item, parent, method, done)
-            return
-        if type(found) is GeneratorType:
-            yield from self._checked(found, method, item, parent, done)
-        else:
-            self._check_unchanged(mark, method)
-            if found is not None and found is not False:
-                yield found
+            return None
+        self._check_unchanged(mark, method)
+        return found
 
     def _checked(
         self, produced: Iterator[Any], method: Method, item: Any, parent: Node | None, done: int
@@ -396,27 +400,37 @@ class DepthFirst:
             item, _, rest = agenda
             if not (rest is self._circle[1] and _same(item, self._circle[0])):
                 if self.expansions >= self._look_round_at:
-                    self._circle, self._look_round_at = (item, rest), 2 * self.expansions
+                    self._circle, self._circle_from = (item, rest), len(self.trail)
+                    self._look_round_at = 2 * self.expansions
                 return False
             self._remember()
         assert self._hasher is not None  # it is made by _remember
         key = self.problem.state.fingerprint(), self._hasher.of(agenda)
         paid = self._paid.get(key)
+        self._looked_up += 1
         if paid is not None and paid <= cost:
+            self._repeats += 1
             if self.report.is_news(done) and agenda is not None:
                 why = "the same is left to do in the same state as before"
                 self.report.dead_end(agenda[0], agenda[1], done, [Refusal("going on", why)])
             return True
         self._paid[key] = cost
+        if self._looked_up == _TRIALS_OF_MEMORY and self._repeats * _WORTH_IT < self._looked_up:
+            # Nothing comes again here, so remembering only costs; try again when there are many more dead ends.
+            self._hasher, self._paid = None, {}
+            self._circle, self._circle_from = ((), _NOWHERE), 0
+            self._look_round_at = self.expansions
+            self._memory_at = 8 * max(self._dead_ends, _DEAD_ENDS_BEFORE_MEMORY)
         return False
 
     def _remember(self) -> None:
         if self._hasher is None:
             self._hasher, self._look_round_at = Hasher(), 0
+            self._looked_up = self._repeats = 0
 
     def _count_dead_end(self) -> None:
         self._dead_ends += 1
-        if self._dead_ends == _DEAD_ENDS_BEFORE_MEMORY:
+        if self._dead_ends == self._memory_at:
             self._remember()
 
     def _not_applied(self, result: Any, item: Any, parent: Node | None, done: int, mark: int) -> None:
