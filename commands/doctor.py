@@ -5,53 +5,54 @@ from typing import Any
 
 import click
 
-from commands.options import model_options, note, output_options, service_options, write_json
+from commands.options import Command, model_options, output_options, service_options
+from commands.output import Outcome, note
 from executor import doctor, settings
+from htn.errors import visible
 
 
-@click.command("doctor", short_help="Check Python, Redis, Docker, the image and the model.")
+@click.command("doctor", cls=Command, short_help="Check Python, Redis, Docker, the image and the model.")
 @click.option("--settings", "show_settings", is_flag=True, help="List every setting, its value and its source.")
 @model_options
 @service_options
 @output_options
-def command(*, show_settings: bool, as_json: bool, debug: bool, **flags: Any) -> int:
+@click.pass_obj
+def command(outcome: Outcome, /, *, show_settings: bool, as_json: bool, debug: bool, **flags: Any) -> int:
     """Check Python, Redis, Docker, the image and the model, and say for each what to do.
 
     \b
     htn doctor
     htn doctor --settings
 
-    Exit code 7: something that plans, runs or learning need is missing.
+    Exit codes: 0 all is there; 2 usage, such as a setting that cannot be used; 7 something that plans, runs or
+    learning need is missing.
     """
     values = settings.Settings.load(**flags)
     if show_settings:
         rows = settings.table(values, flags)
-        if as_json:
-            write_json([asdict(row) for row in rows])
-        else:
-            click.echo("\n\n".join(map(_setting, rows)))
+        outcome.document = [asdict(row) for row in rows]
+        outcome.show("\n\n".join(map(_setting, rows)))
         return 0
     checks = []
     for check in doctor.examine(values, note):
         checks.append(check)
-        if not as_json:
-            _show(check)
-    if as_json:
-        write_json([asdict(check) for check in checks])
+        outcome.show(_check(check))
+    outcome.document = [asdict(check) for check in checks]
     # Docker and its image have a fallback; Redis, some sandbox and the model have none.
     needed = [check for check in checks if check.name in ("Python", "Redis", "sandbox", "model")]
     return 0 if all(check.ok for check in needed) else 7
 
 
-def _show(check: doctor.Check) -> None:
+def _check(check: doctor.Check) -> str:
     sign, word = ("✓", "ok") if check.ok else ("✗", "missing")
-    click.echo(f"{sign} {word:<8}{check.name:<8} {check.found}")
+    rows = [f"{sign} {word:<8}{check.name:<8} {check.found}"]
     if not check.ok:
-        click.echo(f"{'':18}needed for {check.needed_for}")
-    for hint in check.hints:
-        click.echo(f"{'':18}hint: {hint}")
+        rows.append(f"{'':18}needed for {check.needed_for}")
+    rows += [f"{'':18}hint: {hint}" for hint in check.hints]
+    return "\n".join(map(visible, rows))
 
 
 def _setting(row: settings.Row) -> str:
     names = ", ".join(row.environment)
-    return f"{row.name} = {row.value or '(none)'}  [{row.source}]\n    {row.description}\n    {names}"
+    rows = (f"{row.name} = {row.value or '(none)'}  [{row.source}]", f"    {row.description}", f"    {names}")
+    return "\n".join(map(visible, rows))

@@ -4,48 +4,72 @@ from typing import Any
 
 import click
 
-from commands.options import output_options, service_options, write_json
+from commands.options import Command, output_options, service_options
+from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.library import Entry
-from executor.settings import Settings
+from executor.settings import LIBRARY, Settings
+from htn.errors import visible
 
 
 @click.group("library", short_help="List and show what was learned.")
 def command() -> None:
-    """Look at the operators that were learned, and at the evidence for them."""
+    """Look at the operators that were learned, and at the evidence for them.
+
+    \b
+    htn library list
+    htn library show column_statistics
+    """
 
 
-@command.command("list")
+@command.command("list", cls=Command)
 @service_options
 @output_options
-def list_entries(as_json: bool, debug: bool, **flags: Any) -> None:  # debug is read by the group
-    """List the operators, with their trust and version."""
-    with Agent(Settings.load(**flags)) as agent:
+@click.pass_obj
+def list_entries(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None:  # debug is read by the group
+    """List the operators, with their trust and version.
+
+    \b
+    htn library list
+    htn library list --json
+
+    Exit codes: 0 listed, also when there are none; 2 usage; 4 an entry is damaged; 7 Redis does not answer.
+    """
+    with Agent(Settings.load(LIBRARY, **flags)) as agent:
         entries = agent.library.entries()
-    if as_json:
-        write_json([{"name": f"{e.domain}.{e.name}", "version": e.version, "trust": t} for e, t in entries])
-        return
-    if not entries:
-        click.echo("the library is empty", err=True)
+    outcome.document = [{"name": f"{e.domain}.{e.name}", "version": e.version, "trust": t} for e, t in entries]
+    if not entries and not as_json:
+        tell("the library is empty")
     for entry, trust in entries:
-        click.echo(f"{entry.domain}.{entry.name}  {trust}  {entry.version[:12]}  {entry.promise().description}")
+        outcome.show(
+            visible(f"{entry.domain}.{entry.name}  {trust}  {entry.version[:12]}  {entry.promise().description}")
+        )
 
 
-@command.command("show")
+@command.command("show", cls=Command)
 @click.argument("name")
 @service_options
 @output_options
-def show_entry(name: str, as_json: bool, debug: bool, **flags: Any) -> None:  # as above
-    """Show the contract, the code and the evidence of the operator NAME."""
-    with Agent(Settings.load(**flags)) as agent:
+@click.pass_obj
+def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **flags: Any) -> None:  # as above
+    """Show the contract, the code and the evidence of the operator NAME.
+
+    NAME is the operator's, or DOMAIN.NAME where several domains have one of that name.
+
+    \b
+    htn library show column_statistics
+    htn library show reports.column_statistics --json
+
+    Exit codes: 0 shown; 2 usage, such as a name that the library does not have; 4 the entry is damaged;
+    7 Redis does not answer.
+    """
+    with Agent(Settings.load(LIBRARY, **flags)) as agent:
         entry, trust = agent.library.find(name)
         evidence = agent.library.evidence(entry.version)
         versions = agent.library.versions(entry.domain, entry.name)
-    if as_json:
-        document = entry.model_dump(mode="json") | {"version": entry.version, "trust": trust}
-        write_json(document | {"evidence": evidence, "versions": versions})
-        return
-    click.echo(_readable(entry, trust, evidence, versions))
+    document = entry.model_dump(mode="json") | {"version": entry.version, "trust": trust}
+    outcome.document = document | {"evidence": evidence, "versions": versions}
+    outcome.show(_readable(entry, trust, evidence, versions))
 
 
 def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions: list[str]) -> str:
@@ -62,7 +86,7 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         *(f"  {line}" for line in entry.promise().lines()),
         "",
         f"body ({entry.language})",
-        *(f"  {line}" for line in entry.code.strip().splitlines()),
+        *(f"  {line}" for line in entry.code.expandtabs().strip().split("\n")),
         "",
         "evidence",
     ]
@@ -76,5 +100,5 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         rows.append(f"    {sign} rung {record['rung']}, {record['name']}: {record['detail']}{trials}")
         counterexample = record.get("counterexample")
         if isinstance(counterexample, str):
-            rows += [f"        {line}" for line in counterexample.splitlines()]
-    return "\n".join(rows)
+            rows += [f"        {line}" for line in counterexample.split("\n")]
+    return "\n".join(map(visible, rows))

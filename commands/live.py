@@ -1,21 +1,24 @@
-"""The live tree of a run: what is planned, learned and done, each with a glyph, a word and a time.
+"""The progress of a run: what is planned, learned and done, each with a glyph, a word and a time.
 
-On a terminal the tree grows in place on standard error. Elsewhere each line is written once, when it is final, so
-that logs stay readable; with `--json` or `--quiet` nothing is shown.
+A line is written to standard error once, when it is final, so logs and the terminal's history hold each line once.
+On a terminal what is under way and what comes next stand below, in place, never higher than a few lines. With `--json`
+or `--quiet` nothing is shown.
 """
 
 import time
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
-from rich.tree import Tree
 
 from executor.agent import Listener
 from executor.learn import LearnEvent
 from executor.run import Event, StepState
+from htn.errors import visible
 from htn.failure import Failure, Gap
 from htn.network import show_task
 from htn.plan import Plan
@@ -33,7 +36,7 @@ GLYPHS = {
 _WORDS = {"start": StepState.RUNNING, "finish": StepState.DONE, "fail": StepState.FAILED}
 
 _MOST_NODES = 200
-_MORE = "… {:,} more steps"
+_MOST_TO_COME = 5
 
 
 @dataclass
@@ -44,7 +47,7 @@ class _Waiting:
     heard: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    def __rich__(self) -> Text:
+    def line(self) -> Text:
         heard = f", {self.heard:,} characters so far" if self.heard else ""
         return _line("running", "running", self.label + heard, time.monotonic() - self.started)
 
@@ -53,18 +56,18 @@ class _Waiting:
 class LiveTree:
     """A `Listener` that draws. Use it in a `with` statement."""
 
-    console: Console
-    root: Tree = field(default_factory=lambda: Tree(""))
+    console: Console = field(default_factory=lambda: Console(stderr=True, emoji=False, markup=False, highlight=False))
     _live: Live | None = None
-    _gap: Tree | None = None
-    _open: Tree | None = None
-    _waiting: "_Waiting | None" = None
-    _steps: dict[int, tuple[Tree, str]] = field(default_factory=dict)
+    _waiting: _Waiting | None = None
+    _depth: int = 0
+    _labels: dict[int, str] = field(default_factory=dict)
+    _to_come: deque[int] = field(default_factory=deque)
 
     def __enter__(self) -> "LiveTree":
         if self.console.is_terminal:
-            self._live = Live(self.root, console=self.console, refresh_per_second=8, vertical_overflow="visible")
-            self.root.hide_root = True
+            self._live = Live(
+                console=self.console, refresh_per_second=8, transient=True, get_renderable=self._under_way
+            )
             self._live.__enter__()
         return self
 
@@ -77,107 +80,97 @@ class LiveTree:
         return Listener(self.planned, self.gap, self.learning, self.step, self.note)
 
     def planned(self, result: Plan | Failure) -> None:
-        """Show a plan as a tree of steps to come, or why there is none."""
-        self._gap = None
+        """Show a plan as a tree whose steps are to come, or why there is none."""
+        self._depth = 0
         if isinstance(result, Failure):
-            branch = self._add(self.root, "failed", "no plan", result.explain().splitlines()[0].partition(": ")[2])
-            for line in result.explain().splitlines()[1:]:
-                if line.startswith("  "):
-                    self._say(branch.add(Text(line.strip(), style="dim")), line, 1)
+            first, *rest = result.explain().splitlines()
+            self._say(_line("failed", "no plan", first.partition(": ")[2]))
+            for row in rest:
+                if row.startswith("  "):
+                    self._say(Text(visible(row.strip()), style="dim"), 1)
             return
-        branch = self._add(self.root, "planned", "planned", f"{len(result)} actions, {result.expansions} expansions")
-        nodes: list[Tree] = []
-        number = 0
+        self._say(_line("planned", "planned", f"{len(result)} actions, {result.expansions} expansions"))
+        depths: list[int] = []
         for node in result.nodes[:_MOST_NODES]:
-            above = branch if node.parent is None else nodes[node.parent]
-            label = show_task(node.task)
+            depths.append(1 if node.parent is None else depths[node.parent] + 1)
+            label = visible(show_task(node.task))
             if node.method:
-                nodes.append(above.add(Text(f"{label}  by {node.method}")))
-                self._say(nodes[-1], f"{label}  by {node.method}", self._depth(result, len(nodes) - 1))
+                self._say(Text(f"{label}  by {visible(node.method)}"), depths[-1])
             else:
-                label += "  (learned)" if node.version else ""
-                leaf = above.add(_line("pending", "pending", label))
-                nodes.append(leaf)
-                self._steps[number] = (leaf, label)
-                number += 1
+                number = len(self._to_come)
+                self._labels[number] = f"{number + 1}. {label}{'  (learned)' if node.version else ''}"
+                self._to_come.append(number)
         if len(result.nodes) > _MOST_NODES:
-            self._say(branch.add(Text(_MORE.format(len(result) - number))), _MORE.format(len(result) - number), 1)
+            self._say(Text(f"… {len(result) - len(self._to_come):,} more steps"), 1)
 
     def gap(self, gap: Gap) -> None:
         """Show that a gap is being closed."""
-        self._gap = self._add(self.root, "gap", "gap", f"nobody knows how to do {gap}")
+        self._say(_line("gap", "gap", f"nobody knows how to do {gap}"))
+        self._depth = 1
 
     def learning(self, event: LearnEvent) -> None:
         """Show a stage of learning, a rung of the ladder, or the model's words as they come."""
-        above = self._gap or self.root
         if event.kind == "text":
             if self._waiting is not None:
                 self._waiting.heard += len(event.detail)
             return
         if event.kind == "start":
-            self._waiting = _Waiting(event.stage)
-            self._open = above.add(self._waiting)
-            self._refresh()
+            self._wait_for(_Waiting(event.stage))
             return
         word = "done" if event.ok else "failed"
         if event.kind == "rung" and event.evidence is not None:
             label = f"rung {event.evidence.rung}, {event.stage}: {event.detail}"
-            branch = self._add(above, word, word if event.ok else "caught", label, event.seconds)
+            self._say(_line(word, word if event.ok else "caught", label, event.seconds), self._depth)
             if event.evidence.counterexample:
-                for row in str(event.evidence.counterexample).splitlines():
-                    self._say(branch.add(Text(row, style="yellow")), row, 2)
+                for row in str(event.evidence.counterexample).split("\n"):
+                    self._say(Text(visible(row), style="yellow"), 2)
             return
+        # After a body come the rungs, which are only heard of when they are climbed.
+        self._wait_for(_Waiting("the body is tried") if event.stage in ("body", "repair") else None)
         glyph, word = ("learned", "admitted") if event.stage == "admit" else (word, word)
-        line = _line(glyph, word, f"{event.stage}: {event.detail}", event.seconds)
-        if self._open is not None:
-            self._open.label = line
-            self._say(self._open, line.plain, 1)
-        self._open = None
+        self._say(_line(glyph, word, f"{event.stage}: {event.detail}", event.seconds), self._depth)
 
     def step(self, event: Event) -> None:
         """Show what became of a step."""
-        if event.step not in self._steps:
+        if event.step not in self._labels:
             return  # beyond what is shown of a long plan
-        leaf, label = self._steps[event.step]
-        state = _WORDS[event.kind]
+        state, label = _WORDS[event.kind], self._labels[event.step]
         if state is StepState.RUNNING:
-            leaf.label = _Waiting(f"{event.step + 1}. {label}")
-            self._refresh()
+            self._to_come.popleft()
+            self._wait_for(_Waiting(label))
             return
-        line = _line(str(state), str(state), f"{event.step + 1}. {label}", event.seconds)
-        leaf.label = line
-        self._say(leaf, line.plain, 1)
+        self._wait_for(None)
+        self._say(_line(str(state), str(state), label, event.seconds), 1)
 
     def note(self, text: str) -> None:
         """Show something that is good to know."""
-        self._add(self.root, "note", "note", text)
+        self._say(_line("note", "note", text))
 
-    def _add(self, above: Tree, glyph: str, word: str, label: str, seconds: float | None = None) -> Tree:
-        line = _line(glyph, word, label, seconds)
-        branch = above.add(line)
-        self._say(branch, line.plain, 0 if above is self.root else 1)
-        return branch
+    def _say(self, line: Text, depth: int = 0) -> None:
+        self.console.print(Text("  " * depth).append_text(line), soft_wrap=True)
 
-    def _say(self, branch: Tree, text: str, depth: int) -> None:
-        if self._live is None:
-            self.console.print("  " * depth + escape(text.strip()), highlight=False, soft_wrap=True)
-        else:
-            self._refresh()
-
-    def _refresh(self) -> None:
+    def _wait_for(self, waiting: _Waiting | None) -> None:
+        self._waiting = waiting
         if self._live is not None:
             self._live.refresh()
 
-    def _depth(self, plan: Plan, at: int) -> int:
-        depth, parent = 1, plan.nodes[at].parent
-        while parent is not None:
-            depth, parent = depth + 1, plan.nodes[parent].parent
-        return depth
+    def _under_way(self) -> Group:
+        """Return what stands below the lines that are final; no line of it is broken, so that its height is known."""
+        lines = list(self._lines_under_way())[: max(1, self.console.height - 2)]
+        return Group(*(Text("  ", no_wrap=True, overflow="ellipsis").append_text(line) for line in lines))
+
+    def _lines_under_way(self) -> Iterator[Text]:
+        if self._waiting is not None:
+            yield self._waiting.line()
+        for number in islice(self._to_come, _MOST_TO_COME):
+            yield _line("pending", "pending", self._labels[number])
+        if len(self._to_come) > _MOST_TO_COME:
+            yield Text(f"… {len(self._to_come) - _MOST_TO_COME:,} more to come", style="dim")
 
 
 def _line(glyph: str, word: str, label: str, seconds: float | None = None) -> Text:
     sign, style = GLYPHS[glyph]
-    line = Text.assemble((f"{sign} {word:<8} ", style), label)
+    line = Text.assemble((f"{sign} {word:<8} ", style), visible(label))
     if seconds is not None:
         line.append(f"  {_time(seconds)}", style="dim")
     return line

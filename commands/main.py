@@ -1,15 +1,16 @@
 """The group `htn`, and how errors become exit codes."""
 
+import errno
 import importlib
-import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
 
-from htn.errors import HtnError, did_you_mean
+from commands.output import Outcome, close_output, tell
+from htn.errors import HtnError, Trouble, UsageError, did_you_mean, told
 
 # A command's module is imported when the command is used: `htn --help` stays quick.
 _COMMANDS = {
@@ -45,56 +46,72 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; say which one may have been meant."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            hints = "".join(f"\nhint: {hint}" for hint in did_you_mean(args[0], list(_COMMANDS)))
-            raise click.UsageError(f"there is no command {args[0]!r}{hints}", ctx)
+            hints = (*did_you_mean(args[0], list(_COMMANDS)), "htn --help lists the commands")
+            raise UsageError(f"there is no command {args[0]!r}", hints=hints)
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
-        """Run, and end the process with the exit code that the outcome has."""
+        """Run, tell what came of it, and end the process with the exit code that the outcome has."""
         words = list(sys.argv[1:] if args is None else args)
-        extra |= {"standalone_mode": False, "prog_name": "htn"}
-        try:
-            code = super().main(words, *rest, **extra)
-        except click.exceptions.Exit as done:
-            code = done.exit_code
-        except click.ClickException as error:
-            error.show()
-            code = 2
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted", err=True)
-            code = 130
-        except BrokenPipeError:
-            sys.stderr.close()
-            code = 0
-        except HtnError as error:
-            code = _report(error, words)
-        except Exception as error:  # noqa: BLE001  # the last resort: what arrives here is our own bug
-            code = _confess(error, words)
-        sys.exit(code if isinstance(code, int) else 0)
+        outcome = Outcome(as_json="--json" in words)
+        extra |= {"standalone_mode": False, "prog_name": "htn", "obj": outcome}
+        run = super().main
+        code = _code(outcome, words, lambda: run(words, *rest, **extra))
+        # Telling may fail too, where standard output cannot be written.
+        failed = Outcome()
+        unheard = _code(failed, words, outcome.end)
+        failed.end()
+        close_output()
+        sys.exit(code or unheard)
 
 
-def _report(error: HtnError, words: Sequence[str]) -> int:
+def _code(outcome: Outcome, words: Sequence[str], work: Callable[[], Any]) -> int:
+    """Do some work and return the exit code that it comes to. An error becomes the trouble of the outcome."""
+    try:
+        code = work()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        return outcome.fail(_mistyped(error))
+    except (click.Abort, KeyboardInterrupt):
+        return outcome.fail(Trouble("interrupted", 130, "interrupted"), "interrupted")
+    except BrokenPipeError:  # whoever followed the progress is gone, in the middle of the work
+        return outcome.fail(Trouble("interrupted", 130, "interrupted"), "interrupted")
+    except HtnError as error:
+        _trace(error, words)
+        return outcome.fail(error.trouble)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _confess(outcome, error, words)
+        return outcome.fail(Trouble("usage", 2, f"cannot write: {error.strerror}"))
+    except Exception as error:  # noqa: BLE001  # the last resort: what arrives here is our own bug
+        return _confess(outcome, error, words)
+    return code if isinstance(code, int) else 0
+
+
+def _confess(outcome: Outcome, error: Exception, words: Sequence[str]) -> int:
+    _trace(error, words)
+    hint = "this is a bug of ours; run again with --debug and report the traceback"
+    return outcome.fail(Trouble("bug", 1, told(error), None, (hint,)))
+
+
+def _trace(error: Exception, words: Sequence[str]) -> None:
     if "--debug" in words:
-        traceback.print_exception(error)
-    if "--json" in words:
-        document = {
-            "error": error.code,
-            "message": error.message,
-            "where": error.where,
-            "hints": list(error.hints),
-            "exit_code": error.exit_code,
-        }
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    click.echo(error.explain(), err=True)
-    return error.exit_code
+        tell("".join(traceback.format_exception(error)), lines=True)
 
 
-def _confess(error: Exception, words: Sequence[str]) -> int:
-    if "--debug" in words:
-        traceback.print_exception(error)
-    click.echo(f"error[bug]: {type(error).__name__}: {error}", err=True)
-    click.echo("hint: this is a bug of ours; run again with --debug and report the traceback", err=True)
-    return 1
+def _mistyped(error: click.ClickException) -> Trouble:
+    """Return what click found wrong with the words that were typed, in our own form."""
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return Trouble("usage", 2, message)
+    hints = (
+        f"write: {' '.join(context.command.get_usage(context).removeprefix('Usage: ').split())}",
+        f"see: {context.command_path} --help",
+    )
+    return Trouble("usage", 2, message[:1].lower() + message[1:], None, hints)
 
 
 @click.group(

@@ -1,9 +1,8 @@
 """Options and arguments that several commands share, and what they have in common."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
@@ -12,8 +11,16 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from executor.load import bundled, load_domain
-from htn.errors import HtnError
+from commands.output import Outcome
+from executor.load import bundled, line_of, load_domain
+from htn.errors import DomainError, HtnError, told
+
+TASKS_EPILOG = """\b
+A TASK is a name and its arguments, in single quotes for the shell:
+    'deliver(box, "Main Street 1", 3, [a, b])'
+  box, "Main St 1"     texts; quotes where there is a space or a comma
+  3, 2.5, true, null   numbers, booleans and nothing; "3" is a text
+  [a, b], (a, b)       a list and a tuple"""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -24,24 +31,60 @@ def _complete_domain(ctx: click.Context, param: click.Parameter, incomplete: str
 
 def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     try:
-        domain = load_domain(ctx.params.get("domain", ""))
+        with redirect_stdout(sys.stderr):
+            domain = load_domain(ctx.params.get("domain", ""))
     except HtnError:
         return []
     return [f"{head}(" for head in (*domain.methods, *domain.operators) if head.startswith(incomplete)]
 
 
+class Command(click.Command):
+    """A command whose standard output holds its result and nothing else, and which only we can end."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        outcome = ctx.ensure_object(Outcome)
+        try:
+            with outcome.reserved():
+                return super().invoke(ctx)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a domain's function called exit(), or raised what only Python itself may
+            raise DomainError(f"code of the domain ended with {told(error)}", where=line_of(error)) from error
+
+
 def domain_and_tasks(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK..., and --state."""
-    function = click.option(
+    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=_complete_task)(
+        _state_option(function)
+    )
+    return click.argument("domain", shell_complete=_complete_domain)(function)
+
+
+def domain_and_task(function: _Command) -> _Command:
+    """Add the arguments DOMAIN and TASK, and --state."""
+    function = click.argument("task", shell_complete=_complete_task)(_state_option(function))
+    return click.argument("domain", shell_complete=_complete_domain)(function)
+
+
+def _state_option(function: _Command) -> _Command:
+    return click.option(
         "--state",
         "state_file",
         type=click.Path(path_type=Path),
+        metavar="FILE",
         help="A JSON file; the state variables in it replace the domain's own.",
     )(function)
-    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=_complete_task)(
-        function
-    )
-    return click.argument("domain", shell_complete=_complete_domain)(function)
+
+
+def search_options(function: _Command) -> _Command:
+    """Add the options that say when the search for a plan gives up."""
+    for option in (
+        click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Give up a search after so long."),
+        click.option("--max-expansions", type=click.IntRange(1), help="Give up a search after so many expansions."),
+    ):
+        function = option(function)
+    return function
 
 
 def service_options(function: _Command) -> _Command:
@@ -72,20 +115,10 @@ def output_options(function: _Command) -> _Command:
     return click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")(function)
 
 
-def write_json(document: Any) -> None:
-    """Write a result for programs."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-
-
-def note(text: str) -> None:
-    """Tell a person something that is not the result."""
-    click.echo(f"note: {text}", err=True)
-
-
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
     """Show on a terminal that something takes longer than a second, and for how long it has."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     progress = Progress(

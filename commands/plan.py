@@ -5,59 +5,71 @@ from typing import Any
 
 import click
 
-from commands.options import domain_and_tasks, output_options, service_options, waiting, write_json
+from commands.options import (
+    TASKS_EPILOG,
+    Command,
+    domain_and_tasks,
+    output_options,
+    search_options,
+    service_options,
+    waiting,
+)
+from commands.output import Outcome
 from executor.agent import Agent
 from executor.load import load_domain, load_state
-from executor.settings import Settings
+from executor.settings import PLANNING, Settings
 from htn.errors import UsageError
 from htn.failure import Failure
 from htn.network import parse_task
 from htn.render import svg_tree, text_tree
 
 
-@click.command("plan", short_help="Show how a task is decomposed, or why it cannot be.")
+@click.command(
+    "plan", cls=Command, short_help="Show how a task is decomposed, or why it cannot be.", epilog=TASKS_EPILOG
+)
 @domain_and_tasks
-@click.option("--svg", "svg_file", type=click.Path(path_type=Path), help="Draw the tree into this file.")
-@click.option("--max-expansions", type=click.IntRange(1), help="Give up after so many.")
-@click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Give up after so long.")
+@click.option("--svg", "svg_file", type=click.Path(path_type=Path), metavar="FILE", help="Draw the tree into it.")
+@search_options
 @service_options
 @output_options
+@click.pass_obj
 def command(
+    outcome: Outcome,
+    /,
     *,
     domain: str,
     tasks: tuple[str, ...],
     state_file: Path | None,
     svg_file: Path | None,
-    as_json: bool,
-    debug: bool,  # read by the group, where errors are shown
+    as_json: bool,  # read by the group, as is the next one
+    debug: bool,
     **flags: Any,
 ) -> int:
     """Decompose TASK in DOMAIN and show the tree, using what was learned. Never asks a model.
 
-    DOMAIN is a bundled domain or the path of a Python file. Several tasks are done one after the other.
+    DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
+    other.
 
     \b
     htn plan travel 'travel(alice, home, park)'
     htn plan my_domain.py 'deliver(box, "Main Street 1")' --state now.json --json
 
-    Exit code 3: there is no plan; 5: nobody knows how to do a step; 6: a limit was reached.
+    Exit codes: 0 there is a plan; 2 usage; 3 there is none; 5 nobody knows how to do a step;
+    6 a limit was reached; 7 the library's Redis server does not answer; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = [parse_task(task) for task in tasks]
     for task in wanted:
         known.check_typed(task)
     state = load_state(known, state_file)
-    with Agent(Settings.load(**flags)) as agent, waiting("looking for a plan"):
+    with Agent(Settings.load(PLANNING, **flags)) as agent, waiting("looking for a plan"):
         result = agent.plan(known, wanted, state)
-    if as_json:
-        write_json(result.to_json())
+    outcome.document = result.to_json()
     if isinstance(result, Failure):
-        click.echo(result.explain(), err=True)
-        return result.exit_code
+        return outcome.no_plan(result)
     if svg_file:
         write_file(svg_file, svg_tree(result))
-    if not as_json:
-        click.echo(text_tree(result))
+    outcome.show(text_tree(result))
     return 0
 
 

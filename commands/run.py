@@ -1,35 +1,56 @@
 """htn run."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
-from rich.console import Console
 
 from commands.live import LiveTree
-from commands.options import domain_and_tasks, model_options, note, output_options, service_options, write_json
+from commands.options import (
+    TASKS_EPILOG,
+    Command,
+    domain_and_tasks,
+    model_options,
+    output_options,
+    search_options,
+    service_options,
+)
+from commands.output import Outcome, is_short, note, writable
 from executor.agent import Agent, Listener, Report, not_learned
+from executor.learn import Learned
 from executor.load import load_domain, load_state
-from executor.settings import Settings
-from htn.contract import describe_changes
-from htn.errors import ExecutionError
+from executor.run import Step
+from executor.settings import Settings, led_from_here
+from htn.errors import HtnError, Trouble
 from htn.failure import Failure
 from htn.network import parse_task
+from htn.plan import Plan
+from htn.render import text_tree
 from htn.state import State
-from htn.values import to_json
+from htn.unknown import Unknown
+from htn.values import show, to_json
 
 _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
 
 
-@click.command("run", short_help="Plan a task, learn what is missing, and carry it out.")
+@click.command(
+    "run", cls=Command, short_help="Plan a task, learn what is missing, and carry it out.", epilog=TASKS_EPILOG
+)
 @domain_and_tasks
 @click.option("--learn", type=click.Choice(["auto", "never"]), help="Whether gaps are closed by asking the model.")
 @click.option("--quiet", is_flag=True, help="Show only the result.")
+@search_options
 @model_options
 @service_options
 @output_options
+@click.pass_obj
 def command(
+    outcome: Outcome,
+    /,
     *,
     domain: str,
     tasks: tuple[str, ...],
@@ -44,12 +65,16 @@ def command(
     What the model wrote is checked, run in a sandbox, and kept in the library only with evidence; the next run
     uses it without a model. The result is what the run changed in the state.
 
+    DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
+    other.
+
     \b
     htn run reports 'report(seattle, temp_max)'
     htn run reports 'report(new_york, wind)' --learn never
     htn run my_domain.py 'deliver(box)' --model ollama:qwen2.5-coder:7b
 
-    Exit code 4: a step failed; 5: a gap stayed open; 7: the model, Docker or Redis does not answer.
+    Exit codes: 0 done; 2 usage; 3 there is no plan; 4 a step failed; 5 a gap stayed open; 6 a budget or limit was
+    reached; 7 the model, Docker or Redis does not answer; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = [parse_task(task) for task in tasks]
@@ -58,73 +83,114 @@ def command(
     state = load_state(known, state_file)
     before = state.mark()
     settings = Settings.load(**flags)
-    if quiet or as_json:
-        with Agent(settings, Listener(note=note)) as agent:
-            report = agent.run(known, wanted, state)
-    else:
-        with LiveTree(Console(stderr=True)) as tree, Agent(settings, tree.listener()) as agent:
-            report = agent.run(known, wanted, state)
+    if led := led_from_here(flags):
+        note(led)
+    tree = None if quiet or as_json else LiveTree()
+    with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note)) as agent:
+        outcome.cost = lambda: len(agent.calls)
+        report = agent.run(known, wanted, state)
     changed = {
         at: value for at, value in state.changes_since(before).items() if not known.results or at[0] in known.results
     }
-    if as_json:
-        write_json(_document(report, changed))
-    return _conclude(report, changed, silent=as_json)
+    outcome.document = _document(report, changed)
+    return _conclude(outcome, report, changed)
 
 
-def _conclude(report: Report, changed: _Changes, *, silent: bool) -> int:
-    """Show the result, or raise what went wrong; either way say what it cost."""
-    calls = len(report.calls)
-    try:
-        if isinstance(report.result, Failure):
-            if report.learned and report.learned[-1].version is None:
-                raise not_learned(report.learned[-1])
-            click.echo(report.result.explain(), err=True)
-            return report.result.exit_code
-        if report.run is not None and report.run.failed:
-            step = report.run.failed
-            raise ExecutionError(f"the step {step.action} failed: {step.detail}")
-        if not silent:
-            click.echo(_readable(changed))
-        return 0
-    finally:
-        click.echo(f"model calls: {calls}", err=True)
+def _conclude(outcome: Outcome, report: Report, changed: _Changes) -> int:
+    """Show the result, or say what went wrong."""
+    if isinstance(report.result, Failure):
+        if report.learned and report.learned[-1].version is None:
+            raise not_learned(report.learned[-1])
+        return outcome.no_plan(report.result)
+    if report.run is not None and report.run.failed:
+        return outcome.fail(_of_the_run(report.run.failed))
+    outcome.show(_readable(changed))
+    return 0
+
+
+def _of_the_run(step: Step) -> Trouble:
+    """Return why a run failed, from its failed step."""
+    trouble = step.trouble or Trouble("execution", 4, step.detail)
+    return replace(trouble, message=f"the step {step.action} failed: {trouble.message}")
 
 
 def _readable(changed: _Changes) -> str:
-    """Return the changes as a person reads them: a text of several lines stands as it is."""
-    texts = [value for value in changed.values() if isinstance(value, str) and "\n" in value]
-    rest = {at: value for at, value in changed.items() if not (isinstance(value, str) and "\n" in value)}
-    return "\n\n".join([*texts, *([describe_changes(rest).replace("; ", "\n")] if rest or not texts else [])])
+    """Return the changes as a person reads them: a place a line, a text of several lines below its name.
+
+    A text of several lines that is the only result stands alone.
+    """
+    if len(changed) == 1 and (alone := _several_lines(*changed.values())):
+        return alone
+    rows = []
+    for (variable, key), value in changed.items():
+        place = variable if key is None else f"{variable}[{_shown(key)}]"
+        below = _several_lines(value)
+        rows.append(f"{place}:\n{below}" if below else f"{place} = {_shown(value)}")
+    return "\n".join(rows) or "nothing"
+
+
+def _several_lines(value: object) -> str | None:
+    return value.replace("\r\n", "\n") if isinstance(value, str) and "\n" in value else None
+
+
+def _shown(value: object) -> str:
+    if value is State.ABSENT:
+        return "gone"
+    return show(_short(value), sys.maxsize)
+
+
+def _short(value: Any) -> Any:
+    """Return a value in which a number that Python would not write out is described instead."""
+    if type(value) is int and not is_short(value):
+        return Unknown(f"a number of about {int(value.bit_length() * 0.30103):,} digits")
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(map(_short, value))
+    return {_short(key): _short(part) for key, part in value.items()} if isinstance(value, dict) else value
 
 
 def _document(report: Report, changed: _Changes) -> dict[str, Any]:
     result = report.result
     return {
         "ok": report.run is not None and report.run.done,
-        "plan": None if isinstance(result, Failure) else result.to_json(),
+        "exit_code": 0,  # a failure puts its own here
+        "plan": None if isinstance(result, Failure) else _plan(result),
         "failure": result.to_json() if isinstance(result, Failure) else None,
-        "learned": [
-            {
-                "task": str(one.gap),
-                "version": one.version,
-                "trust": one.trust,
-                "reason": one.reason,
-                "seconds": {stage: round(value, 4) for stage, value in one.seconds.items()},
-                "attempts": [
-                    {"code": a.candidate.code, "evidence": [e.to_json() for e in a.verdict.evidence]}
-                    for a in one.attempts
-                ],
-            }
-            for one in report.learned
-        ],
-        "steps": [
-            {"action": str(s.action), "state": s.state, "seconds": round(s.seconds, 4), "detail": s.detail}
-            for s in (report.run.steps if report.run else ())
-        ],
+        "learned": [learned_document(one) for one in report.learned],
+        "steps": [_step(step) for step in (report.run.steps if report.run else ())],
         "changed": [
-            {"variable": name, "key": to_json(key), "value": None if value is State.ABSENT else to_json(value)}
+            {
+                "variable": name,
+                "key": to_json(writable(key)),
+                "value": None if value is State.ABSENT else to_json(writable(value)),
+                "gone": value is State.ABSENT,
+            }
             for (name, key), value in changed.items()
         ],
-        "model_calls": len(report.calls),
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    try:
+        return plan.to_json()
+    except HtnError:  # an argument has no form in JSON; what was carried out is told all the same
+        return {"text": text_tree(plan)}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    found = {"action": str(step.action), "state": step.state, "seconds": round(step.seconds, 4), "detail": step.detail}
+    return found | ({"error": step.trouble.to_json()} if step.trouble else {})
+
+
+def learned_document(learned: Learned) -> dict[str, Any]:
+    """Return for programs what came of a gap."""
+    return {
+        "task": str(learned.gap),
+        "version": learned.version,
+        "trust": learned.trust,
+        "reason": learned.reason,
+        "contract": learned.contract.to_json(),
+        "seconds": {stage: round(value, 4) for stage, value in learned.seconds.items()},
+        "attempts": [
+            {"code": a.candidate.code, "evidence": [e.to_json() for e in a.verdict.evidence]} for a in learned.attempts
+        ],
     }

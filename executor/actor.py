@@ -8,9 +8,10 @@ Not here: steps at the same time, retries, replanning, runs that survive the pro
 """
 
 import json
+import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from executor.body import perform
@@ -19,13 +20,14 @@ from executor.run import Event, Run
 from executor.sandbox import Sandbox, SandboxLimits
 from htn.contract import write
 from htn.domain import Domain
-from htn.errors import ContractViolated, ExecutionError, HtnError, ServiceMissing
-from htn.network import show_task
+from htn.errors import ContractViolated, ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, told
+from htn.network import Task, show_task, typed_task
 from htn.plan import Action, Plan
 from htn.state import State
 from htn.values import show, to_json
 
 _MOST_KEPT = 100_000
+_MOST_TYPED = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,16 @@ class Actor:
             tell(Event(at, "start"))
             started, mark = self.clock(), state.mark()
             try:
-                self._do(action, state)
+                self._do(action, state, mark)
             except HtnError as error:
                 state.undo(mark)
-                detail = "\n".join([error.message, *(f"hint: {hint}" for hint in error.hints)])
-                tell(Event(at, "fail", self.clock() - started, detail))
+                trouble = _of_a_step(error)
+                tell(Event(at, "fail", self.clock() - started, trouble.message, trouble))
                 break
             tell(Event(at, "finish", self.clock() - started))
         return Run.of(actions, events)
 
-    def _do(self, action: Action, state: State) -> None:
+    def _do(self, action: Action, state: State, before: int) -> None:
         if action.version is not None:
             self._run_body(action, action.version, state)
             return
@@ -70,10 +72,11 @@ class Actor:
             raise ExecutionError(f"nobody knows how to do {action}")
         try:
             result: Any = function(state, *action.arguments)
-        except HtnError:
+            state.changes_since(before)  # what was put into a list, say, must be something that a state can hold
+        except (HtnError, KeyboardInterrupt):
             raise
-        except Exception as error:  # a command may raise anything; it is the step that failed
-            raise ExecutionError(f"{action.name} raised {type(error).__name__}: {error}") from error
+        except BaseException as error:  # a command may raise anything; it is the step that failed
+            raise ExecutionError(f"{action.name} raised {told(error)}") from error
         if result is None or result is False:
             raise ExecutionError(
                 f"{action} does not apply to what is true now",
@@ -81,7 +84,7 @@ class Actor:
             )
         if result is not state:
             raise ExecutionError(
-                f"{action.name} gave {result!r:.80} for {action}",
+                f"{action.name} gave {_written(result):.80} for {action}",
                 hints=("it changes the state that it gets and returns it, or None where it does not apply",),
             )
 
@@ -104,10 +107,29 @@ class Actor:
         raise ContractViolated(
             f"the learned body of {action} broke its contract: {(seen.problem or '')[:500]}",
             hints=(
-                f"it was demoted, so plans do without it: htn library show {show(action.name)}",
-                f"learn it again: htn learn {self.domain.source} '{action}'",
+                f"it was demoted, so plans do without it: htn library show {shlex.quote(action.name)}",
+                *_learn_again(self.domain.source, action.task),
             ),
         )
+
+
+def _of_a_step(error: HtnError) -> Trouble:
+    """Return an error as that of a step: a service that is missing stays one; anything else is a step that failed."""
+    if isinstance(error, (ExecutionError, LimitReached, ServiceMissing)):
+        return error.trouble
+    return replace(error.trouble, code=ExecutionError.code, exit_code=ExecutionError.exit_code)
+
+
+def _learn_again(source: str, task: Task) -> tuple[str, ...]:
+    quoted = typed_task(task)
+    return () if quoted is None else (f"learn it again: htn learn {shlex.quote(source)} {quoted}",)
+
+
+def _written(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001  # foreign code: its __repr__ may raise anything
+        return f"a {type(value).__name__}"
 
 
 def _kept(arguments: tuple[Any, ...]) -> Any:

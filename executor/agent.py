@@ -20,7 +20,7 @@ from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
 from executor.store import Store, open_store
 from htn.domain import Domain
-from htn.errors import GapOpen, UsageError
+from htn.errors import GapOpen, UsageError, did_you_mean
 from htn.failure import Failure, Gap
 from htn.network import Task, show_task
 from htn.plan import Plan
@@ -118,17 +118,19 @@ class Agent:
             max_calls=s.max_calls,
         )
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every request that went out to the model, also when what they were for failed."""
+        # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
+        return tuple(self.model.calls) if "model" in self.__dict__ else ()
+
     def plan(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         """Return a plan, using what was learned, or why there is none. Never learns."""
-        for task in tasks:
-            domain.check_typed(task)
-        return self._find(domain.extended_by(self.library.operators(domain.name)), tasks, state)
+        return self._find(self._known(domain, tasks, state), tasks, state)
 
     def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
-        for task in tasks:
-            domain.check_typed(task)
-        known = domain.extended_by(self.library.operators(domain.name))
+        known = self._known(domain, tasks, state)
         learned: list[Learned] = []
         while True:
             result = self._find(known, tasks, state)
@@ -137,7 +139,7 @@ class Agent:
                 break
             if not result.gaps or result.stopped or self.settings.learn == "never":
                 return self._report(result, learned, None, state)
-            closed = self.learn(known, result.gaps[0])
+            closed = self._close(known, result.gaps[0], instead_of=None)
             learned.append(closed)
             if closed.version is None:
                 return self._report(result, learned, None, state)
@@ -146,18 +148,12 @@ class Agent:
         return self._report(result, learned, actor.act(result, state, self.listener.step), state)
 
     def learn(self, domain: Domain, gap: Gap) -> Learned:
-        """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up."""
-        self.listener.gap(gap)
-        learner = Learner(
-            domain,
-            self.model,
-            self.sandbox,
-            self.library,
-            limits=self.settings.limits,
-            repairs=self.settings.max_retries - 1,
-            on_event=self.listener.learning,
-        )
-        return learner.close(gap)
+        """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up.
+
+        What plans use for it so far is replaced.
+        """
+        domain.check(gap.state)
+        return self._close(domain, gap, instead_of=self.known(domain, str(gap.task[0])))
 
     def prompt(self, domain: Domain, gap: Gap) -> Prompt:
         """Return what closing a gap would ask first. Nothing is sent."""
@@ -167,8 +163,10 @@ class Agent:
         """Return the gap that `task` is, in a state in which it could be done.
 
         A name that the domain declares is meant on purpose; a name that nobody has declared is named on purpose
-        by whoever learns it. UsageError for one that somebody knows how to do.
+        by whoever learns it, unless it looks like one that was mistyped. UsageError for that, and for a task that
+        somebody knows how to do.
         """
+        domain.check(state)
         operator = domain.operators.get(str(task[0]))
         if str(task[0]) in domain.methods or (operator and operator.apply and not operator.is_learned):
             raise UsageError(
@@ -177,20 +175,48 @@ class Agent:
             )
         if operator is not None:
             domain.check_typed(task)
+        elif hints := did_you_mean(str(task[0]), domain.heads()):
+            raise UsageError(
+                f"the domain {domain.name} has no task {task[0]}",
+                hints=(*hints, f"if a new one is meant, declare it: {domain.name}.declare({task[0]!r}, …)"),
+            )
         return Gap(task, (), state.copy(), operator is not None, 0)
 
     def known(self, domain: Domain, name: str) -> str | None:
         """Return the version of the learned operator `name` that plans use, or None."""
-        return self.library.in_plans(domain.name, name)
+        return self.library.in_plans(domain, name)
+
+    def _known(self, domain: Domain, tasks: Sequence[Task], state: State) -> Domain:
+        """Return the domain with what was learned for it. UsageError for a task or an example that is mistaken."""
+        domain.check(state)
+        for task in tasks:
+            domain.check_typed(task)
+        usable = self.library.usable(domain)
+        for note in usable.notes:
+            self.listener.note(note)
+        return domain.extended_by(usable.operators)
+
+    def _close(self, domain: Domain, gap: Gap, *, instead_of: str | None) -> Learned:
+        self.listener.gap(gap)
+        learner = Learner(
+            domain,
+            self.model,
+            self.sandbox,
+            self.library,
+            limits=self.settings.limits,
+            repairs=self.settings.max_retries - 1,
+            instead_of=instead_of,
+            on_event=self.listener.learning,
+            on_note=self.listener.note,
+        )
+        return learner.close(gap)
 
     def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
         return find_plan(domain, state, tasks, limits=limits, clock=time.monotonic)
 
     def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
-        # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
-        calls = tuple(self.model.calls) if "model" in self.__dict__ else ()
-        return Report(result, tuple(learned), run, state, calls)
+        return Report(result, tuple(learned), run, state, self.calls)
 
 
 def not_learned(learned: Learned) -> GapOpen:

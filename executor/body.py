@@ -24,12 +24,24 @@ from htn.contract import (
     changes,
     close,
     describe_changes,
+    noise_of,
     refuse,
     scope_of,
 )
 from htn.errors import HtnError, UsageError
 from htn.state import State
-from htn.values import hashable, plain, show
+from htn.values import hashable, plain, show, to_json
+
+_MOST_PROBLEM = 3_000
+_MOST_PLACES = 8
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, or its beginning and end and how much of it was left out, in about `most` characters."""
+    if len(text) <= most:
+        return text
+    head, tail = most * 3 // 4, most // 4
+    return f"{text[:head]} … {len(text) - head - tail:,} characters left out … {text[-tail:]}"
 
 
 @dataclass(frozen=True)
@@ -72,10 +84,15 @@ def perform(
         return Observation(problem=why, category="precondition", refused=True)
     scope = scope_of(contract, state, arguments)
     given: dict[str, Any] = {name: plain(value) for name, value in {**scope.arguments, **scope.reads}.items()}
+    try:
+        to_json(given, "what the body is given")
+    except UsageError as error:  # infinite numbers: a state may hold them, and a body cannot be given them
+        return Observation(problem=error.message, category="precondition", refused=True)
     outcome = sandbox.call(program, given, limits=limits or SandboxLimits(), hash_seed=hash_seed, clock=clock)
     if outcome.problem is not None:
         problem = outcome.problem
         text = f"{problem.message}\n{problem.traceback}".strip() if problem.traceback else problem.message
+        text = shortened(text, _MOST_PROBLEM) or "it failed without a word"
         return Observation(problem=text, category=str(problem.category), outcome=outcome)
     if why := _malformed(outcome.value):
         return Observation(problem=why, category="contract", outcome=outcome)
@@ -105,11 +122,12 @@ def _held_to(contract: Contract, scope: Scope, outcome: Outcome) -> Observation:
         written = _writes(returned["writes"])
         problem = broken_promise(contract, scope)
         declared = {} if problem else changes(contract, scope)
-        problem = problem or _difference(declared, written)
+        problem = problem or _difference(declared, written, noise_of(contract, scope))
     except (Undefined, HtnError) as error:
         problem, declared = str(error), {}
     # The two agree, so the declared values are kept: they know sets and tuples, which JSON does not.
     after = {} if problem else declared
+    problem = problem and shortened(problem, _MOST_PROBLEM)
     return Observation(outputs, after, problem, "contract" if problem else "", outcome=outcome)
 
 
@@ -126,18 +144,22 @@ def _writes(rows: list[list[Any]]) -> dict[tuple[str, Any], Any]:
     return after
 
 
-def _difference(declared: Mapping[tuple[str, Any], Any], written: Mapping[tuple[str, Any], Any]) -> str | None:
+def _difference(
+    declared: Mapping[tuple[str, Any], Any],
+    written: Mapping[tuple[str, Any], Any],
+    noise: Mapping[tuple[str, Any], float],
+) -> str | None:
     """Return how what the body wrote differs from the declared effects, or None when it does not."""
     sets = [at for at, value in declared.items() if isinstance(value, (set, frozenset))]
     written = {**written, **{at: _unordered(written[at]) for at in sets if at in written}}
     declared = {at: State.ABSENT if value is State.ABSENT else plain(value) for at, value in declared.items()}
     if missing := {at: value for at, value in declared.items() if at not in written}:
-        return f"the body did not write what the contract declares: {describe_changes(missing)}"
+        return f"the body did not write what the contract declares: {describe_changes(missing, _MOST_PLACES)}"
     if extra := {at: value for at, value in written.items() if at not in declared}:
-        return f"the body wrote what the contract does not declare: {describe_changes(extra)}"
+        return f"the body wrote what the contract does not declare: {describe_changes(extra, _MOST_PLACES)}"
     for at, value in declared.items():
         mine = None if value is State.ABSENT else value
-        if not close(mine, written[at], ROUNDING):
+        if not close(mine, written[at], ROUNDING, noise.get(at, 0.0)):
             return f"the body wrote {describe_changes({at: written[at]})}; declared is {show(mine)}"
     return None
 

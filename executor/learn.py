@@ -17,18 +17,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from executor.body import shortened
 from executor.check import Candidate
 from executor.generate import Proposer, templates_version
-from executor.library import Entry, Library, Provenance
+from executor.library import Entry, Library, Provenance, declaration
 from executor.model import Model
 from executor.sandbox import Sandbox, SandboxLimits
-from executor.validate import Evidence, Situation, Trial, Verdict, climb
+from executor.validate import SITUATIONS, Evidence, Situation, Trial, Verdict, applicable, climb, none_made
 from htn.contract import Contract
 from htn.domain import Domain
 from htn.failure import Gap
 from htn.network import show_task
 from htn.state import State
-from htn.values import to_json
 
 _Result = TypeVar("_Result")
 
@@ -80,19 +80,30 @@ class Learner:
     library: Library
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     repairs: int = 2
+    instead_of: str | None = None
+    """The version that plans use so far and that is to be replaced; any other closes the gap without a model."""
     on_event: Callable[[LearnEvent], None] = lambda event: None
+    on_note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.perf_counter
 
     def close(self, gap: Gap) -> Learned:
-        """Close a gap, or say why it stays open. Nothing is written but the one admission at the end."""
+        """Close a gap, or say why it stays open. Nothing is written but the one admission at the end.
+
+        Where another process has closed the gap before the model is asked, or meanwhile, its entry is taken.
+        """
+        if found := self._found(gap, (), {}):
+            return found
         seconds: dict[str, float] = {}
         asked_before = len(self.model.calls)
         proposer = Proposer(self.model, self.domain, lambda text: self.on_event(LearnEvent("text", "model", text)))
-        contract = self._timed("contract", seconds, lambda: proposer.contract(gap), _frozen)
+        contract = self._timed(
+            "contract", seconds, lambda: proposer.contract(gap, lambda c: self._untriable(c, gap)), _frozen
+        )
+        situations = self._situations(contract, gap)
         candidate = self._timed("body", seconds, lambda: proposer.body(contract), _size)
         attempts: list[Attempt] = []
         while True:
-            verdict = self._climb(candidate, gap, seconds)
+            verdict = self._climb(candidate, situations, seconds)
             attempts.append(Attempt(candidate, verdict))
             if verdict.passed:
                 break
@@ -103,7 +114,9 @@ class Learner:
                 reason = f"{_fails(attempts[-1].verdict.failed)}; the repaired body repeats an earlier one"
                 return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         trust = verdict.trust()
-        if trust == "quarantined" and self.library.in_plans(self.domain.name, contract.name):
+        if found := self._found(gap, tuple(attempts), seconds):
+            return found
+        if trust == "quarantined" and self.library.in_plans(self.domain, contract.name):
             reason = "its body passed, but without an example of yours it is no better than the one in the library"
             return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         calls = len(self.model.calls) - asked_before
@@ -114,13 +127,32 @@ class Learner:
         )
         return Learned(gap, contract, tuple(attempts), seconds, version, trust)
 
-    def _climb(self, candidate: Candidate, gap: Gap, seconds: dict[str, float]) -> Verdict:
+    def _found(self, gap: Gap, attempts: tuple[Attempt, ...], seconds: dict[str, float]) -> Learned | None:
+        """Return what another process has learned for this gap, if it has."""
+        name = str(gap.task[0])
+        version = self.library.in_plans(self.domain, name)
+        if version is None or version == self.instead_of:
+            return None
+        self.on_note(f"another process has learned {name}: its entry {version[:12]} is used")
+        contract = self.library.entry(version).promise()
+        return Learned(gap, contract, attempts, seconds, version, self.library.trust(version))
+
+    def _situations(self, contract: Contract, gap: Gap) -> list[Situation]:
+        examples = self.domain.examples_of(contract.name)
+        seeds = [Situation(State(e.given), e.arguments) for e in examples]
+        seeds.append(Situation(gap.state, gap.task[1:]))
+        return applicable(contract, self.domain.variables, seeds, count=SITUATIONS)
+
+    def _untriable(self, contract: Contract, gap: Gap) -> list[str]:
+        return [] if self._situations(contract, gap) else [none_made(contract)]
+
+    def _climb(self, candidate: Candidate, situations: list[Situation], seconds: dict[str, float]) -> Verdict:
         trial = Trial(
             candidate,
             self.sandbox,
             variables=self.domain.variables,
             examples=self.domain.examples_of(candidate.contract.name),
-            at_the_gap=(Situation(gap.state, gap.task[1:]),),
+            made=tuple(situations),
             limits=self.limits,
         )
         started = self.clock()
@@ -143,7 +175,7 @@ class Learner:
     def _repair(self, proposer: Proposer, attempts: list[Attempt], seconds: dict[str, float]) -> Candidate:
         failed = attempts[-1].verdict.failed
         assert failed is not None  # only called after a failed climb
-        problem = "\n".join([failed.detail, str(failed.counterexample or "")]).strip()
+        problem = "\n".join([shortened(failed.detail, 2_000), str(failed.counterexample or "")]).strip()
         diagnoses = [f"{n}. {_diagnosis(a.verdict)}" for n, a in enumerate(attempts, 1)]
         return self._timed(
             "repair",
@@ -171,14 +203,8 @@ class Learner:
             contract=candidate.contract.to_json(),
             code=candidate.code,
             language=candidate.language,
-            examples=[
-                {
-                    "arguments": to_json(list(e.arguments)),
-                    "given": State(e.given).to_json(),
-                    "then": State(e.then).to_json(),
-                }
-                for e in self.domain.examples_of(name)
-            ],
+            declared=declaration(self.domain, name),
+            examples=[example.to_json() for example in self.domain.examples_of(name)],
             provenance=Provenance(
                 task=show_task(gap.task),
                 model=self.model.name,
@@ -193,7 +219,7 @@ class Learner:
 
 def _fails(failed: Evidence | None) -> str:
     assert failed is not None  # only asked after a failed climb
-    return f"its body fails at rung {failed.rung}, {failed.name}: {failed.detail}"
+    return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}"
 
 
 def _diagnosis(verdict: Verdict) -> str:

@@ -1,25 +1,32 @@
 """The operators that were learned: immutable entries in the store, a name that points at one, and its trust.
 
-An entry's version is the SHA-256 of its content, so an entry cannot change under its version. `name -> current
-version` is a pointer that moves atomically. Evidence and trust stand beside the entry: they grow, it does not.
-What is read back is checked like anything from outside: its form, and that content and version agree.
+An entry's version is the SHA-256 of its content, so an entry cannot change under its version; where and when it was
+learned (`Provenance`) is kept with it and is no part of that. `name -> current version` is a pointer that moves
+atomically. Evidence and trust stand beside the entry: they grow, it does not. What is read back is checked like
+anything from outside: its form, and that content and version agree.
+
+An entry belongs to what it was learned from: how the domain declared the operator, and the examples. Plans use it only
+where the domain still says the same (`Library.usable`), so editing a domain, or another domain of the same name, opens
+the gap again. What was learned from this very declaration before is found again, newest first.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.sandbox import Program
-from executor.store import Store
+from executor.store import Store, StoredEntry
 from htn.contract import Contract, model_of
-from htn.domain import Arity, Operator
-from htn.errors import ExecutionError, UsageError, did_you_mean
+from htn.domain import Arity, Domain, Operator
+from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
 
 # From no trust to most; plans use `probation` and above.
 TRUST = ("retired", "quarantined", "probation", "trusted", "pinned")
+_IN_PLANS = TRUST[TRUST.index("probation") :]
 
 
 class Provenance(BaseModel):
@@ -46,17 +53,27 @@ class Entry(BaseModel):
     contract: dict[str, Any]
     code: str
     language: str
+    declared: dict[str, Any] = Field(default_factory=dict)
+    """What the domain said of the operator (see `declaration`); empty for one that nobody had declared."""
     examples: list[dict[str, Any]]
+    edition: int = 0
+    """Counts up where the store holds something damaged under the version that this content would have."""
     provenance: Provenance
 
     @property
     def version(self) -> str:
-        """The entry's identity: SHA-256 of its canonical JSON, in hexadecimal."""
-        return hashlib.sha256(self.canonical().encode()).hexdigest()
+        """The entry's identity: SHA-256 of its content and of the prompts' version, in hexadecimal."""
+        content = self.model_dump(mode="json", exclude={"provenance"})
+        return _hash(content | {"prompts": self.provenance.prompts})
+
+    @property
+    def specification(self) -> str:
+        """The identity of what it was learned from: the declaration and the examples."""
+        return _hash([self.declared, self.examples])
 
     def canonical(self) -> str:
         """Return the one JSON text of this entry."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=True)
+        return _canonical(self.model_dump(mode="json"))
 
     def promise(self) -> Contract:
         """Return the contract."""
@@ -75,6 +92,31 @@ class Entry(BaseModel):
         )
 
 
+def declaration(domain: Domain, name: str) -> dict[str, Any]:
+    """Return what a domain says of an operator that it leaves to be learned: parameters, description, contract."""
+    operator = domain.operators.get(name)
+    if operator is None or operator.is_learned:
+        return {}
+    return {
+        "parameters": [{"name": p.name, "type": p.type.to_json()} for p in operator.parameters],
+        "description": operator.description,
+        "contract": operator.contract.to_json() if operator.contract else None,
+    }
+
+
+def specification(domain: Domain, name: str) -> str:
+    """Return the identity of what an entry for `name` would be learned from."""
+    return _hash([declaration(domain, name), [example.to_json() for example in domain.examples_of(name)]])
+
+
+@dataclass(frozen=True)
+class Usable:
+    """The operators that plans of a domain use, and what was left out, in words for a person."""
+
+    operators: tuple[Operator, ...]
+    notes: tuple[str, ...]
+
+
 class Library:
     """The entries of one store."""
 
@@ -82,28 +124,54 @@ class Library:
         self._store = store
 
     def admit(self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]]) -> str:
-        """Make `entry` the current version of its name, and return the version. All of it happens, or nothing."""
+        """Make `entry` the current version of its name, and return the version. All of it happens, or nothing.
+
+        When the store has the version already, its document stays and the evidence is added; trust does not sink.
+        """
         if trust not in TRUST:
             raise UsageError(f"{trust!r} is not a level of trust", hints=(f"levels: {', '.join(TRUST)}",))
         entry.operator()  # what could not be read back must not get in: it would stand in the way of every plan
         records = [json.dumps(record, ensure_ascii=False) for record in evidence]
-        self._store.admit(entry.domain, entry.name, entry.version, entry.canonical(), trust=trust, evidence=records)
-        return entry.version
+        while True:
+            kept, document = self._for_store(entry)
+            held = self._store.trust(kept.version) or trust
+            level = max(trust, held, key=TRUST.index) if held in TRUST else trust
+            try:
+                self._store.admit(kept.domain, kept.name, kept.version, document, trust=level, evidence=records)
+            except UsageError:
+                if self._store.document(kept.version) in (None, document):
+                    raise
+                continue  # another process was a moment earlier: what it wrote stays
+            return kept.version
 
     def operators(self, domain: str, least: str = "probation") -> list[Operator]:
-        """Return the current operators of a domain that are trusted at least so much."""
-        enough = TRUST[TRUST.index(least) :]
+        """Return the current operators of a domain that are trusted so much, whatever they were learned from."""
         return [
-            _read(version, document).operator()
-            for _, version, document, trust in self._current(domain)
-            if trust in enough
+            _read(e.version, e.document).operator()
+            for e in self._store.snapshot(domain)
+            if e.trust in TRUST[TRUST.index(least) :]
         ]
 
-    def in_plans(self, domain: str, name: str, least: str = "probation") -> str | None:
-        """Return the version of `name` that plans use, or None. What it holds is not looked at."""
-        version = self._store.current(domain, name)
-        enough = TRUST[TRUST.index(least) :]
-        return version if version is not None and self.trust(version) in enough else None
+    def usable(self, domain: Domain) -> Usable:
+        """Return the learned operators that plans of `domain` may use. One that is damaged stops no plan."""
+        operators: list[Operator] = []
+        notes: list[str] = []
+        for stored in self._store.snapshot(domain.name):
+            operator = domain.operators.get(stored.name)
+            if stored.name in domain.methods or (operator and operator.apply and not operator.is_learned):
+                continue  # somebody has written it
+            found, problem = self._fitting(domain, stored)
+            if found:
+                operators.append(found)
+            elif problem:
+                form = operator.arity if operator else "…"
+                again = f"htn learn {domain.source} '{stored.name}({form})' --again"
+                notes.append(f"{problem}, so it is not used; learn it anew: {again}")
+        return Usable(tuple(operators), tuple(notes))
+
+    def in_plans(self, domain: Domain, name: str) -> str | None:
+        """Return the version of `name` that plans of `domain` use, or None."""
+        return next((o.version for o in self.usable(domain).operators if o.name == name), None)
 
     def entry(self, version: str) -> Entry:
         """Return an entry by its version."""
@@ -145,22 +213,71 @@ class Library:
     def entries(self) -> list[tuple[Entry, str]]:
         """Return every current entry and its trust, by domain and name."""
         domains = sorted({domain for domain, _ in self._store.names()})
-        return [(_read(v, document), trust) for d in domains for _, v, document, trust in self._current(d)]
+        return [(_read(e.version, e.document), e.trust) for d in domains for e in self._store.snapshot(d)]
 
     def demote(self, version: str, reason: dict[str, Any]) -> None:
         """Take a version out of plans at once, and keep why."""
         record = json.dumps({"rung": "use", "name": "demoted", "passed": False, **reason}, ensure_ascii=False)
         self._store.set_trust(version, "quarantined", record)
 
-    def _current(self, domain: str) -> list[tuple[str, str, str, str]]:
-        return [(e.name, e.version, e.document, e.trust) for e in self._store.snapshot(domain)]
+    def _for_store(self, entry: Entry) -> tuple[Entry, str]:
+        """Return the entry and the document to store it as: one that is there stays, one that is damaged is passed."""
+        while (document := self._store.document(entry.version)) is not None:
+            try:
+                _read(entry.version, document).operator()
+            except HtnError:
+                entry = entry.model_copy(update={"edition": entry.edition + 1})
+                continue
+            return entry, document
+        return entry, entry.canonical()
+
+    def _fitting(self, domain: Domain, stored: StoredEntry) -> tuple[Operator | None, str]:
+        """Return the operator for what `domain` declares, or None and what is wrong with the current entry."""
+        wanted, problem = specification(domain, stored.name), ""
+        try:
+            entry = _read(stored.version, stored.document)
+            operator = entry.operator()
+            if entry.specification == wanted:
+                return (operator if stored.trust in _IN_PLANS else None), ""
+            if stored.trust in _IN_PLANS:
+                problem = f"the library has {stored.name} for another declaration or other examples of it"
+        except HtnError as error:
+            problem = f"the library's entry of {stored.name}, {stored.version[:12]}, cannot be read: {error.message}"
+        found = self._earlier(domain.name, stored, wanted)
+        return found, "" if found else problem
+
+    def _earlier(self, domain: str, stored: StoredEntry, wanted: str) -> Operator | None:
+        """Return what was learned last from the specification `wanted`, if it is trusted enough."""
+        for version in reversed(self._store.versions(domain, stored.name)):
+            document = self._store.document(version)
+            try:
+                entry = _read(version, document or "")
+                operator = entry.operator()
+            except HtnError:
+                continue
+            if entry.specification == wanted:
+                return operator if self.trust(version) in _IN_PLANS else None
+        return None
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True, ensure_ascii=True)
+
+
+def _hash(data: Any) -> str:
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()
 
 
 def _read(version: str, document: str) -> Entry:
     try:
         entry = Entry.model_validate_json(document)
     except ValidationError as error:
-        raise ExecutionError(f"the library's entry {version[:12]} is damaged: {error}") from error
+        first = error.errors(include_url=False, include_input=False)[0]
+        part = ".".join(map(str, first["loc"]))[:80]
+        raise ExecutionError(
+            f"the library's entry {version[:12]} is damaged: {part and part + ': '}{first['msg'][:200]}",
+            hints=("learn it anew: htn learn DOMAIN TASK --again",),
+        ) from error
     if entry.version != version:
         raise ExecutionError(
             f"the library's entry {version[:12]}, {entry.domain}.{entry.name:.80}, is not what was admitted: "

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from htn.errors import Trouble
 from htn.plan import Action
 
 
@@ -35,12 +36,16 @@ class IllegalEventError(Exception):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a step. `kind` is start, finish or fail; `seconds` is the step's own time."""
+    """Something that happened to a step. `kind` is start, finish or fail; `seconds` is the step's own time.
+
+    `trouble` says why a step failed; `detail` is its message.
+    """
 
     step: int
     kind: str
     seconds: float = 0.0
     detail: str = ""
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,14 @@ class Step:
     state: StepState = StepState.PENDING
     seconds: float = 0.0
     detail: str = ""
+    trouble: Trouble | None = None
 
     def after(self, event: Event) -> "Step":
         """Return the step after one more event. IllegalEventError where the table does not allow it."""
         following = TRANSITIONS.get((self.state, event.kind))
         if following is None:
             raise IllegalEventError(f"step {event.step} is {self.state}, so it cannot {event.kind}")
-        return replace(self, state=following, seconds=event.seconds, detail=event.detail)
+        return replace(self, state=following, seconds=event.seconds, detail=event.detail, trouble=event.trouble)
 
 
 @dataclass(frozen=True)

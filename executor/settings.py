@@ -3,12 +3,15 @@
 The file is TOML: the one that HTN_CONFIG names, else `htn.toml` in the working directory, else
 `~/.config/htn/config.toml`. Its keys are the names of the fields below. In the environment a field is called
 HTN_ and its name; where other names are in use for the same thing they are understood as well.
+
+Those names may be meant for other programs. So a command names the settings that it uses, and a value that cannot be
+used for another one does not stop it.
 """
 
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +25,10 @@ from htn.errors import UsageError, did_you_mean
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
 _HERE = Path("htn.toml")
+# What a settings file may lead elsewhere: to another server, or another model.
+_LEADING = ("redis_url", "ollama_endpoint", "model")
+LIBRARY = frozenset({"redis_url", "data_dir"})
+PLANNING = LIBRARY | {"max_expansions", "max_seconds"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -123,6 +130,11 @@ class Settings(BaseSettings):
         60, gt=0, validation_alias=_names("max_seconds"), description="seconds after which the search gives up"
     )
 
+    @field_validator("memory_limit", mode="before")
+    @classmethod
+    def _as_text(cls, amount: object) -> object:
+        return str(amount) if type(amount) is int else amount
+
     @field_validator("memory_limit")
     @classmethod
     def _readable(cls, text: str) -> str:
@@ -155,16 +167,25 @@ class Settings(BaseSettings):
         return init_settings, env_settings
 
     @classmethod
-    def load(cls, **flags: Any) -> "Settings":
-        """Return the settings. A flag that is None was not given."""
+    def load(cls, uses: Collection[str] | None = None, **flags: Any) -> "Settings":
+        """Return the settings. A flag that is None was not given.
+
+        `uses` names the settings that will be used, by default all: any other one that cannot be used has its default.
+        """
         path, in_file = read_file()
         given = {name: value for name, value in flags.items() if value is not None}
         values = {**{k: v for k, v in in_file.items() if not from_environment(k)}, **given}
+        needed = cls.model_fields if uses is None else uses
         try:
             settings = cls(**values)
         except ValidationError as error:
-            raise _unusable(error, path, given) from error
-        named_here = path == _HERE and "ollama_endpoint" in in_file
+            for detail in error.errors():
+                name = _field(detail["loc"])
+                if name in needed or name not in cls.model_fields:
+                    raise _unusable(name, detail["msg"], path, given) from error
+                values[name] = cls.model_fields[name].get_default(call_default_factory=True)
+            settings = cls(**values)
+        named_here = path == _HERE and "ollama_endpoint" in in_file and "ollama_endpoint" in needed
         if path and named_here and "ollama_endpoint" not in given and not from_environment("ollama_endpoint"):
             _keep_the_key(settings, path)
         return settings
@@ -240,6 +261,13 @@ def _variables(name: str) -> tuple[str, ...]:
     return tuple(str(choice) for choice in alias.choices)
 
 
+def led_from_here(flags: Mapping[str, Any]) -> str | None:
+    """Return what a person should know when the working directory, maybe somebody else's, names a server or model."""
+    path, in_file = read_file()
+    named = [n for n in _LEADING if n in in_file and flags.get(n) is None and not from_environment(n)]
+    return f"{path} in this folder sets {', '.join(named)}" if path == _HERE and named else None
+
+
 def read_file() -> tuple[Path | None, dict[str, Any]]:
     """Return the settings file, or None where there is none, and what it says."""
     named = os.environ.get("HTN_CONFIG")
@@ -272,18 +300,20 @@ def megabytes(text: str) -> int:
     return max(1, int(number * factor))
 
 
-def _unusable(error: ValidationError, path: Path | None, flags: Mapping[str, Any]) -> UsageError:
-    first = error.errors()[0]
-    place = str(first["loc"][0]) if first["loc"] else "a setting"
-    name = next((n for n in Settings.model_fields if place in (n, *_variables(n))), place)
+def _field(place: tuple[int | str, ...]) -> str:
+    """Return the field that an error of pydantic's is about; it may name one of its environment variables instead."""
+    named = str(place[0]) if place else "a setting"
+    return next((name for name in Settings.model_fields if named in (name, *_variables(name))), named)
+
+
+def _unusable(name: str, why: str, path: Path | None, flags: Mapping[str, Any]) -> UsageError:
     variable = from_environment(name) if name in Settings.model_fields else None
     if name in flags:
         where = f"the option --{name.replace('_', '-')}"
     else:
         where = f"the environment variable {variable}" if variable else str(path)
-    message = first["msg"].removeprefix("Value error, ")
     return UsageError(
-        f"the setting {name} cannot be used: {message}",
+        f"the setting {name} cannot be used: {why.removeprefix('Value error, ')}",
         where=where,
         hints=("htn doctor --settings lists every setting",),
     )

@@ -4,22 +4,26 @@ What a program needs is here: declare a `Domain`, make a `State`, call `find_pla
 `Failure`. Contracts, which learned operators are made of, are in `htn.contract`.
 """
 
+from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain, Example, Method, Operator
 from htn.errors import HtnError
 from htn.failure import DeadEnd, Failure, Gap
 from htn.network import Task, parse_task, show_task
-from htn.plan import Action, Plan
-from htn.render import svg_tree, text_tree
+from htn.plan import Action, Plan, Why
+from htn.render import dot_graph, dot_tree, mermaid_graph, mermaid_tree, svg_graph, svg_tree, text_tree
 from htn.search import Limits, SearchEvent, find_plan
 from htn.state import State
 from htn.unknown import Unknown
+from htn.verify import Flaw, verify_plan
 
 __all__ = [
     "Action",
     "DeadEnd",
+    "Dependencies",
     "Domain",
     "Example",
     "Failure",
+    "Flaw",
     "Gap",
     "HtnError",
     "Limits",
@@ -30,9 +34,17 @@ __all__ = [
     "State",
     "Task",
     "Unknown",
+    "Why",
+    "dependencies_of",
+    "dot_graph",
+    "dot_tree",
     "find_plan",
+    "mermaid_graph",
+    "mermaid_tree",
     "parse_task",
     "show_task",
+    "svg_graph",
     "svg_tree",
     "text_tree",
+    "verify_plan",
 ]

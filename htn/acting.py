@@ -25,7 +25,8 @@ from htn.plan import Action, Decomposition, Plan
 from htn.search import Limits, find_plan
 from htn.state import State
 
-# Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or False.
+# Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or
+# False.
 Perform = Callable[[State, Action], object]
 
 

@@ -27,6 +27,7 @@ from htn.contract import ANY, Contract, Parameter, Type, check_name
 from htn.errors import DomainError, UsageError, did_you_mean
 from htn.network import Task, show_task
 from htn.state import State
+from htn.values import plain, to_json
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -107,7 +108,8 @@ class Method:
 class Example:
     """What a user knows about an operator: in the state `given`, with `arguments`, it makes `then` true.
 
-    `then` names every place that changes, as a state does: {"total": {"alice": 7}}.
+    `then` names every place that changes, as a state does: {"total": {"alice": 7}}. Nothing else changes, so with an
+    empty `then` nothing does. `State.ABSENT` stands where an entry is gone.
     """
 
     operator: str
@@ -122,6 +124,33 @@ class Example:
             pairs = value.items() if isinstance(value, Mapping) else [(None, value)]
             after |= {(variable, key): part for key, part in pairs}
         return after
+
+    def beyond(self, after: Mapping[tuple[str, Any], Any]) -> dict[tuple[str, Any], Any]:
+        """Return those of the changes `after` that the example does not name: it says that there are none."""
+        named, state = self.changes(), State(self.given)
+        return {at: value for at, value in after.items() if at not in named and not _holds(state, *at, value)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the example as JSON. `gone` lists the places [variable, key] that hold nothing afterwards."""
+        after: dict[str, Any] = {}
+        for name, value in self.then.items():
+            kept = value
+            if isinstance(value, Mapping):
+                kept = {key: part for key, part in value.items() if part is not State.ABSENT}
+            if value is not State.ABSENT and (kept or not value):
+                after[name] = kept
+        gone = [[name, to_json(key)] for (name, key), value in self.changes().items() if value is State.ABSENT]
+        written = {
+            "arguments": to_json(list(self.arguments)),
+            "given": State(self.given).to_json(),
+            "then": State(after).to_json(),
+        }
+        return written | ({"gone": gone} if gone else {})
+
+
+def _holds(state: State, variable: str, key: Any, value: Any) -> bool:
+    held = state.look_up(variable, key)
+    return bool(held is value or held == value)
 
 
 @dataclass(frozen=True)
@@ -293,7 +322,7 @@ class Domain:
     def check_typed(self, task: Task) -> None:
         """Check a task that a person typed. UsageError with did-you-mean when nobody knows it or its arity."""
         head, count = task[0], len(task) - 1
-        known = [*self.operators, *self.methods, *self.goal_methods]
+        known = self.heads()
         if not self.knows(head):
             raise UsageError(
                 f"the domain {self.name} has no task {head}",
@@ -307,6 +336,54 @@ class Domain:
                 f"{show_task(task)} has {count} argument{'' if count == 1 else 's'}",
                 hints=(f"write {' or '.join(usages)}",),
             )
+
+    def heads(self) -> list[str]:
+        """Return the names of all tasks that somebody knows or has declared."""
+        return [*self.operators, *self.methods, *self.goal_methods]
+
+    def check(self, state: State | None = None) -> None:
+        """Check what declarations say of each other: whether every example is one of a declared operator.
+
+        They may stand in any order in a file, so this is asked when the domain is first used. `state` is where
+        planning starts; its variables are known as the declared ones are. DomainError names the first mistake.
+        """
+        for example in self.examples:
+            if why := self._mistaken(example, {*self.variables, *(state or ())}):
+                message, hints = why
+                raise DomainError(message, where=f"the domain {self.name}", hints=hints)
+
+    def _mistaken(self, example: Example, variables: set[str]) -> tuple[str, tuple[str, ...]] | None:
+        name, count = example.operator, len(example.arguments)
+        operator = self.operators.get(name)
+        if operator is None:
+            return f"there is an example of {name}, which is no operator", did_you_mean(name, list(self.operators))
+        if not operator.arity.accepts(count):
+            return f"an example of {name} has {count} arguments", (f"it takes ({operator.arity})",)
+        for parameter, argument in zip(operator.parameters, example.arguments, strict=False):
+            if why := parameter.type.refuse(plain(argument), parameter.name):
+                return f"in an example of {name}, {why}", (f"{name} is declared with {parameter}",)
+        for said in (example.given, example.then):
+            for variable, value in said.items():
+                if variables and variable not in variables:
+                    message = f"an example of {name} names {variable}, which is no state variable"
+                    return message, did_you_mean(variable, sorted(variables))
+                if why := self._misplaced(variable, value):
+                    return f"in an example of {name}, {why}", ()
+        example.to_json()  # UsageError for what cannot be told
+        return None
+
+    def _misplaced(self, variable: str, value: Any) -> str | None:
+        """Return why a variable cannot hold this, as one value or as its entries by key."""
+        declared = self.variables.get(variable, StateVariable(variable)).type
+        if value is State.ABSENT or declared.refuse(plain(value)) is None:
+            return None
+        parts = value.items() if isinstance(value, Mapping) else [(None, value)]
+        found = (
+            declared.refuse(plain(part), variable if key is None else f"{variable}[{key}]")
+            for key, part in parts
+            if part is not State.ABSENT
+        )
+        return next((why for why in found if why), None)
 
     def _refuse_double(self, name: str) -> None:
         if name in self.operators:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from htn.errors import HtnError, LimitReached, NeedsValue
-from htn.network import Multigoal, Part, Task, show_network, show_task
+from htn.network import Multigoal, Part, Task, show_network, show_task, typed_task
 from htn.reason import Reason
 from htn.state import State
 
@@ -92,9 +92,9 @@ class Failure:
         if self.stopped is not None:
             return self.stopped.hints
         if self.gaps:
-            text = show_task(self.gaps[0].task)
-            quoted = shlex.quote(text if '"' in text else text.replace("'", '"'))
-            return (f"htn learn {shlex.quote(self.domain)} {quoted} --dry-run     shows the prompt and the price",)
+            quoted = typed_task(self.gaps[0].task)
+            if quoted is not None:
+                return (f"htn learn {shlex.quote(self.domain)} {quoted} --dry-run     shows the prompt and the price",)
         return ()
 
     def _lines(self) -> list[str]:

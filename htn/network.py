@@ -10,6 +10,7 @@ texts, `3` and `2.5` numbers, `true`, `false` and `null` what they are in JSON, 
 """
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,14 @@ def show_task(task: "Task | Multigoal") -> str:
     if isinstance(task, Multigoal):
         return str(task)
     return f"{task[0]}({', '.join(show(argument) for argument in task[1:])})"
+
+
+def typed_task(task: Task) -> str | None:
+    """Return a task as a person can paste it into a shell, whole and in quotes; None when it is too long to type."""
+    text = f"{task[0]}({', '.join(show(argument, sys.maxsize) for argument in task[1:])})"
+    if len(text) > _MAX_TEXT:
+        return None
+    return shlex.quote(text if '"' in text else text.replace("'", '"'))
 
 
 def parse_task(text: str) -> Task:

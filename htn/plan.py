@@ -1,18 +1,25 @@
 """A plan: the actions in order, and the tree of decompositions that gave them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from htn.errors import UsageError
+from htn.failure import Ancestor
 from htn.network import Multigoal, Part, Task, TaskNetwork, part_from_json, part_to_json, show_task
 from htn.values import to_json
 
+if TYPE_CHECKING:
+    from htn.dependencies import Dependencies
+
 _FORMAT = "htn-plan/1"
+_MAX_BRIEF = 90
+_MAX_PATH = 10
+HOLDS = "(holds already)"
+"""Stands where a method's name would, at a goal for which there is nothing to do."""
 
 
-@dataclass(frozen=True)
-class Decomposition:
+class Decomposition(NamedTuple):
     """A node of the tree: a task, and the method that was used for it, or None where it is an action.
 
     `parent` is the index of the node above in `Plan.nodes`, or None at the top. A flat list of nodes, in the
@@ -28,6 +35,11 @@ class Decomposition:
     def is_action(self) -> bool:
         """Whether this is a leaf that is carried out."""
         return self.method is None
+
+    @property
+    def holds_already(self) -> bool:
+        """Whether this is a goal for which there was nothing to do."""
+        return self.method == HOLDS
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,40 @@ class Action:
 
     def __str__(self) -> str:
         return show_task(self.task)
+
+
+def brief(task: Task | Multigoal) -> str:
+    """Return a task or goal in no more than one line."""
+    text = show_task(task)
+    return text if len(text) <= _MAX_BRIEF else text[: _MAX_BRIEF - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why an action is in a plan: the tasks above it with their methods, from the top, and what it is good for.
+
+    `relies_on` and `needed_by` are sentences, or None when nobody looked at what the actions read and write.
+    """
+
+    number: int
+    action: Action
+    path: tuple[Ancestor, ...]
+    relies_on: tuple[str, ...] | None = None
+    needed_by: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{self.number}. {self.action}"]
+        lines += self._path_lines() or ["  was asked for"]
+        lines += [f"  relies on {what}" for what in self.relies_on or ()]
+        if self.needed_by is not None:
+            lines += [f"  is needed by {who}" for who in self.needed_by] or ["  is needed by nothing after it"]
+        return "\n".join(lines)
+
+    def _path_lines(self) -> list[str]:
+        lines = [f"  in {brief(ancestor.task)} by {ancestor.method}" for ancestor in reversed(self.path)]
+        if len(lines) <= 2 * _MAX_PATH:
+            return lines
+        return [*lines[:_MAX_PATH], f"  … {len(lines) - 2 * _MAX_PATH:,} levels …", *lines[-_MAX_PATH:]]
 
 
 @dataclass(frozen=True)
@@ -77,6 +123,51 @@ class Plan:
         for node in self.nodes:
             depths.append(0 if node.parent is None else depths[node.parent] + 1)
         return depths
+
+    def tree_order(self) -> list[int]:
+        """Return the indices of the nodes with each task before its subtasks, and nothing in between.
+
+        The nodes themselves are in the order in which they are carried out; tasks that are interleaved mix there.
+        """
+        below: dict[int | None, list[int]] = {}
+        for at, node in enumerate(self.nodes):
+            below.setdefault(node.parent, []).append(at)
+        order: list[int] = []
+        pending = below.get(None, [])[::-1]
+        while pending:
+            order.append(pending.pop())
+            pending += below.get(order[-1], [])[::-1]
+        return order
+
+    def why(self, index: int, dependencies: "Dependencies | None" = None) -> Why:
+        """Return why the action at `index` is there; what needs it only `dependencies` know.
+
+        UsageError when the plan has no such action.
+        """
+        actions = [at for at, node in enumerate(self.nodes) if node.is_action]
+        if not 0 <= index < len(actions):
+            raise UsageError(
+                f"the plan has no action {index}", hints=(f"it has {len(actions)}, which count from 0 here",)
+            )
+        path: list[Ancestor] = []
+        above = self.nodes[actions[index]].parent
+        while above is not None:
+            node = self.nodes[above]
+            path.append(Ancestor(node.task, str(node.method)))
+            above = node.parent
+        relies_on = None if dependencies is None else dependencies.relies_on(index)
+        needed_by = None if dependencies is None else dependencies.needed_by(index)
+        return Why(index + 1, self.actions[index], tuple(reversed(path)), relies_on, needed_by)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """Return the tree as a notebook shows it."""
+        from htn.render import svg_tree, text_tree  # noqa: PLC0415 - it draws plans, so it imports this module
+
+        draw = {"text/plain": text_tree, "image/svg+xml": svg_tree}
+        wanted = [kind for kind in draw if (include is None or kind in include) and kind not in (exclude or ())]
+        return {kind: draw[kind](self) for kind in wanted}
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON; `from_json` reads it back."""

@@ -155,6 +155,9 @@ def hashable(value: object) -> object:
     return tuple(hashable(part) for part in value) if isinstance(value, (list, tuple)) else value
 
 
+_MAX_BITS = 8192  # Python refuses to write much larger numbers
+
+
 def show(value: object, width: int = 60) -> str:
     """Return a value as a person reads it and types it in a task, cut to `width` characters."""
     if isinstance(value, Unknown):
@@ -169,6 +172,8 @@ def show(value: object, width: int = 60) -> str:
         text = "{" + ", ".join(sorted(show(part, width) for part in value)) + "}"
     elif isinstance(value, dict):
         text = "{" + ", ".join(f"{show(key, width)}: {show(part, width)}" for key, part in value.items()) + "}"
+    elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        text = f"a number of {value.bit_length():,} bits"
     else:
         text = repr(value)
     return text if len(text) <= width else text[: width - 1] + "…"

@@ -65,27 +65,27 @@ def place_hash(holder: dict[Any, Any], key: Any, value: Any) -> int:
     if value is ABSENT:
         return 0
     if isinstance(holder, Variable):
-        return hash((holder._name, key, type(key), _frozen(value)))
+        return hash((holder._name, frozen(key), frozen(value)))
     if not isinstance(value, Variable):
-        return hash((key, None, type(None), _frozen(value)))
+        return hash((key, None, frozen(value)))
     total = hash((key, "a mapping"))  # also when there is nothing in it
     for inner, part in dict.items(value):
         total ^= place_hash(value, inner, part)
     return total
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     """Return something hashable that is equal for values that are the same, type and order included."""
     kind = type(value)
     if kind is Unknown:
         return id(value)
     if kind is list or kind is tuple:
-        return kind, tuple(map(_frozen, value))
+        return kind, tuple(map(frozen, value))
     if kind is dict:
-        return kind, tuple((_frozen(key), _frozen(part)) for key, part in value.items())
+        return kind, tuple((frozen(key), frozen(part)) for key, part in value.items())
     if kind is set or kind is frozenset:
-        return kind, frozenset(map(_frozen, value))
-    return kind, value
+        return kind, frozenset(map(frozen, value))
+    return kind, value, value == -1  # Python gives -1 the hash of -2
 
 
 def same(value: Any, before: Any) -> bool:

@@ -1,6 +1,12 @@
 """Which outside services the tests need, and what happens to a test whose service is missing."""
 
+import atexit
 import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
 from functools import cache
 
 import pytest
@@ -10,11 +16,12 @@ from redis.retry import Retry
 
 from executor.sandbox import engine_status
 from executor.sandbox.inside.landlock import landlock_version
+from executor.store.binary import find_program
+from htn.errors import ServiceMissing
 
-REDIS_URL = os.environ.get("HTN_TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
 REASONS = {
     "docker": "no Docker engine answers",
-    "redis": "no Redis server answers",
+    "redis": "no Redis server answers and none can be started",
     "registry": "no docker-registry is installed",
     "landlock": "this kernel has no landlock",
 }
@@ -37,9 +44,41 @@ def docker_answers() -> bool:
 
 
 @cache
-def redis_answers() -> bool:
-    """Whether a Redis server answers at REDIS_URL."""
-    client = redis.Redis.from_url(REDIS_URL, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+def redis_url() -> str | None:
+    """The server that HTN_TEST_REDIS_URL names, or one that is started for these tests; None where there is none."""
+    named = os.environ.get("HTN_TEST_REDIS_URL")
+    url = named or _started_server()
+    return url if url and _answers(url) else None
+
+
+def _started_server() -> str | None:
+    try:
+        program = find_program()
+    except ServiceMissing:
+        return None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tempfile.mkdtemp(prefix="htn-redis-")
+    words = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
+    server = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop() -> None:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
+    url = f"redis://127.0.0.1:{port}/15"
+    for _ in range(100):
+        if _answers(url) or server.poll() is not None:
+            break
+        time.sleep(0.1)
+    return url
+
+
+def _answers(url: str) -> bool:
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     try:
         return bool(client.ping())
     except redis.RedisError:

@@ -4,14 +4,15 @@ import ast
 import hashlib
 import symtable
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar
+from threading import Lock
+from typing import Protocol
 
 from htn.contract import Contract
 
-_Read = TypeVar("_Read")
+_PARSING = Lock()
 
 
 @dataclass(frozen=True)
@@ -40,20 +41,43 @@ class Candidate:
     @cached_property
     def tree(self) -> ast.Module:
         """The code as a tree. SyntaxError when it has none."""
-        return _read(lambda: ast.parse(self.code))
+        return self._parsed[0]
 
     @cached_property
     def scopes(self) -> symtable.SymbolTable:
         """Which name belongs to which scope. SyntaxError when the code cannot be compiled."""
-        return _read(lambda: symtable.symtable(self.code, "<body>", "exec"))
+        return self._parsed[1]
+
+    @cached_property
+    def reached(self) -> frozenset[str]:
+        """The names that may mean a builtin where they are used.
+
+        A parameter called `id` is no builtin, so this asks which scope a name belongs to. Only a function's own names
+        can be relied on: in a module or class a name is the builtin until the line that assigns it has run.
+        """
+        return frozenset(
+            symbol.get_name()
+            for table in _scopes(self.scopes)
+            for symbol in table.get_symbols()
+            if symbol.is_referenced() and (symbol.is_global() or table.get_type() != "function")
+        )
+
+    @cached_property
+    def _parsed(self) -> tuple[ast.Module, symtable.SymbolTable]:
+        # Python warns of an unknown escape while it parses, through filters that all threads share. That is the
+        # code's affair and not ours; and two threads must not put the filters back in each other's place.
+        with _PARSING, warnings.catch_warnings(action="ignore"):
+            try:
+                return ast.parse(self.code), symtable.symtable(self.code, "<body>", "exec")
+            except (ValueError, RecursionError, MemoryError) as error:
+                raise SyntaxError(f"it cannot be parsed: {error}") from error
 
 
-def _read(parse: Callable[[], _Read]) -> _Read:
-    try:
-        with warnings.catch_warnings(action="ignore"):  # an unknown escape is the code's affair, not ours
-            return parse()
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(f"it cannot be parsed: {error}") from error
+def _scopes(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    waiting = [top]
+    while waiting:
+        yield waiting[-1]
+        waiting += waiting.pop().get_children()
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,11 @@ sandbox has to hold whatever gets past this.
 
 import ast
 import builtins
-import importlib
-import symtable
-from collections.abc import Iterator
-from types import ModuleType
 
+from executor.check.allowed import MODULES, is_hidden
 from executor.check.candidate import Candidate, Finding, Rule
+from executor.check.classes import PlainClasses, PlainFormats
 
-MODULES = frozenset({
-    "bisect", "calendar", "collections", "collections.abc", "copy", "csv", "dataclasses", "datetime", "decimal",
-    "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "re",
-    "statistics", "string", "textwrap", "typing", "unicodedata",
-})  # fmt: skip
-# Parts of these modules that take an attribute by its name, or evaluate a text.
-_REFLECTIVE = frozenset({
-    ("functools", "singledispatch"), ("functools", "singledispatchmethod"), ("operator", "attrgetter"),
-    ("operator", "methodcaller"), ("string", "Formatter"), ("typing", "ForwardRef"),
-    ("typing", "evaluate_forward_ref"), ("typing", "get_type_hints"),
-})  # fmt: skip
 _BUILTINS = frozenset({
     "Ellipsis", "NotImplemented", "abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "callable",
     "chr", "classmethod", "complex", "dict", "divmod", "enumerate", "filter", "float", "format", "frozenset",
@@ -66,9 +53,9 @@ class AllowedImports:
         if node.level or module not in MODULES:
             return [_refused(self.name, "." * node.level + module, node)]
         return [
-            Finding(self.name, f"from {module} import {alias.name} is not allowed", node.lineno)
+            Finding(self.name, f"from {module} import {alias.name:.80} is not allowed", node.lineno)
             for alias in node.names
-            if alias.name == "*" or _is_hidden(module, alias.name)
+            if alias.name == "*" or is_hidden(module, alias.name)
         ]
 
     def _used(self, tree: ast.Module) -> list[Finding]:
@@ -79,7 +66,7 @@ class AllowedImports:
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 before_a_dot.add(node.value)
                 module = imported.get(node.value.id)
-                if module and _is_hidden(module, node.attr):
+                if module and is_hidden(module, node.attr):
                     found.append(Finding(self.name, f"{module}.{node.attr} is not allowed", node.lineno))
             elif isinstance(node, ast.Name) and node.id in imported and node not in before_a_dot:
                 message = f"{node.id} is an imported module: it may only be used as {node.id}.NAME"
@@ -98,7 +85,7 @@ class AllowedNames:
 
     def findings(self, candidate: Candidate) -> list[Finding]:
         """Return what is wrong."""
-        builtin = _refused_builtins(candidate.scopes)
+        builtin = _refused_builtins(candidate.reached)
         found: list[Finding] = []
         for node in ast.walk(candidate.tree):
             line = getattr(node, "lineno", 0)
@@ -140,14 +127,6 @@ def _refused(rule: str, module: str, node: ast.stmt) -> Finding:
     return Finding(rule, f"import {module} is not allowed; allowed are {', '.join(sorted(MODULES))}", node.lineno)
 
 
-def _is_hidden(module: str, attribute: str) -> bool:
-    """Say whether a part of an allowed module is private, absent, reflective, or a module that it imports."""
-    if attribute.startswith("_") or (module, attribute) in _REFLECTIVE:
-        return True
-    value = getattr(importlib.import_module(module), attribute, None)
-    return value is None or (isinstance(value, ModuleType) and f"{module}.{attribute}" not in MODULES)
-
-
 def _imported(tree: ast.Module) -> dict[str, str]:
     """Return the allowed modules that are imported whole, by the name that they get."""
     return {
@@ -159,26 +138,9 @@ def _imported(tree: ast.Module) -> dict[str, str]:
     }
 
 
-def _refused_builtins(top: symtable.SymbolTable) -> frozenset[str]:
-    """Return the builtins that the code reaches and may not use.
-
-    A parameter called `id` is no builtin, so this asks which scope a name belongs to. Only a function's own names
-    can be relied on: in a module or class a name is the builtin until the line that assigns it has run.
-    """
-    reached = {
-        symbol.get_name()
-        for table in _scopes(top)
-        for symbol in table.get_symbols()
-        if symbol.is_referenced() and (symbol.is_global() or table.get_type() != "function")
-    }
+def _refused_builtins(reached: frozenset[str]) -> frozenset[str]:
+    """Return the builtins that the code reaches and may not use."""
     return frozenset((reached & vars(builtins).keys()) - _BUILTINS)
-
-
-def _scopes(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    waiting = [top]
-    while waiting:
-        yield waiting[-1]
-        waiting += waiting.pop().get_children()
 
 
 def _names_of(node: ast.AST) -> list[str]:
@@ -196,4 +158,6 @@ def _has_dunder(value: object) -> bool:
     return (isinstance(value, str) and "__" in value) or (isinstance(value, bytes) and b"__" in value)
 
 
-STATIC_RULES: tuple[Rule, ...] = (AllowedImports(), AllowedNames(), DeclaredPurity())
+STATIC_RULES: tuple[Rule, ...] = (
+    AllowedImports(), AllowedNames(), PlainClasses(), PlainFormats(), DeclaredPurity(),
+)  # fmt: skip

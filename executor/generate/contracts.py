@@ -1,15 +1,23 @@
 """Is a proposed contract one that the planner can use for this gap? Checked before it is frozen."""
 
-from htn.contract import Contract, Undefined, refuse, scope_of
-from htn.domain import Domain, Example, StateVariable
+from executor.generate.effects import mistyped_effects
+from htn.contract import MOST_PARTS, Contract, Effect, Parameter, Reading, Undefined, changes, refuse, scope_of
+from htn.domain import Domain, Example
 from htn.errors import HtnError
 from htn.failure import Gap
 from htn.state import State
+from htn.unknown import Unknown
+from htn.values import show
 
 
 def contract_problems(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
     """Return what is wrong with a proposed contract, each as a sentence that its writer can act on."""
-    return [*_types_agree(contract, domain), *_outputs_used(contract), *misfits(contract, domain, gap)]
+    return [
+        *cannot_be_drawn(contract),
+        *mistyped_effects(contract, domain, gap),
+        *_outputs_used(contract),
+        *misfits(contract, domain, gap),
+    ]
 
 
 def misfits(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
@@ -17,7 +25,11 @@ def misfits(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
     if wrong := _parameters_kept(contract, domain, gap):
         return wrong  # the rest binds arguments to these parameters
     examples = domain.examples_of(contract.name)
-    return [*_applies_at_the_gap(contract, gap), *(problem for e in examples for problem in _fits(contract, e))]
+    return [
+        *_applies_at_the_gap(contract, gap),
+        *(problem for e in examples for problem in _fits(contract, e)),
+        *_never_changed(contract, examples),
+    ]
 
 
 def _parameters_kept(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
@@ -31,16 +43,20 @@ def _parameters_kept(contract: Contract, domain: Domain, gap: Gap) -> list[str]:
     return []
 
 
-def _types_agree(contract: Contract, domain: Domain) -> list[str]:
-    """An effect that assigns an output to a declared variable has to give it the variable's type."""
-    outputs = {f"output.{output.name}": output.type for output in contract.outputs}
-    found = []
-    for effect in contract.effects:
-        variable = domain.variables.get(effect.target.variable, StateVariable(""))
-        type_ = outputs.get(str(effect.value))
-        if effect.kind == "assign" and type_ and variable.type.kind not in ("any", type_.kind):
-            found.append(f"{effect}: {variable.name} holds {variable.type}, but the output is {type_}")
-    return found
+def cannot_be_drawn(contract: Contract) -> list[str]:
+    """Return which types have no values, or only values that are too large to be tried."""
+    inputs: list[Parameter | Reading] = [*contract.parameters, *contract.reads]
+    typed = [(part.name, part.type) for part in inputs]
+    typed += [(f"output.{part.name}", part.type) for part in contract.outputs]
+    if found := [why for name, type_ in typed if (why := type_.contradiction(name))]:
+        return found
+    if (parts := sum(part.type.smallest for part in inputs)) <= MOST_PARTS:
+        return []
+    largest = max(inputs, key=lambda part: part.type.smallest)
+    return [
+        f"{largest.name} is {largest.type}: the smallest input has {parts:,} parts, and at most {MOST_PARTS} can be "
+        "tried; ask for fewer items (minItems)"
+    ]
 
 
 def _outputs_used(contract: Contract) -> list[str]:
@@ -64,15 +80,39 @@ def _applies_at_the_gap(contract: Contract, gap: Gap) -> list[str]:
 
 
 def _fits(contract: Contract, example: Example) -> list[str]:
-    """The preconditions hold in the example, and the effects change the places that the example changes."""
+    """The preconditions hold in the example, and the effects change the places that it names, and no others."""
     state = State(example.given)
     try:
         if why := refuse(contract, state, example.arguments):
             return [f"it does not apply in the example {list(example.arguments)}: {why}"]
-        changed = {effect.target.at(scope_of(contract, state, example.arguments)) for effect in contract.effects}
+        changed = changes(contract, scope_of(contract, state, example.arguments))
     except (HtnError, Undefined) as error:
         return [f"it cannot be used in the example {list(example.arguments)}: {error}"]
     if missing := [at for at in example.changes() if at not in changed]:
-        variable, key = missing[0]
-        return [f"the example changes {variable}[{key}], but no effect does"]
-    return []
+        return [f"the example changes {_place(*missing[0])}, but no effect does"]
+    known = {at: value for at, value in changed.items() if not isinstance(value, Unknown)}
+    return [
+        f"an effect changes {_place(*at)}, but the example {list(example.arguments)!r:.80} says that it stays as it is"
+        for at in example.beyond(known)
+    ]
+
+
+def _never_changed(contract: Contract, examples: tuple[Example, ...]) -> list[str]:
+    """Return the effects whose place no example changes: what they come to is not known, so each was let pass."""
+    named: set[Effect] = set()
+    for example in examples:
+        try:
+            scope = scope_of(contract, State(example.given), example.arguments)
+            named |= {effect for effect in contract.effects if effect.target.at(scope) in example.changes()}
+        except (HtnError, Undefined):
+            return []  # that it does not fit is said already
+    unnamed = [effect for effect in contract.effects if effect not in named and _is_computed(effect)]
+    return [f"{effect}: no example changes {effect.target.variable} there" for effect in unnamed if examples]
+
+
+def _is_computed(effect: Effect) -> bool:
+    return "output." in str(effect.value)
+
+
+def _place(variable: str, key: object) -> str:
+    return variable if key is None else f"{variable}[{show(key)}]"

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from executor.check.static import MODULES
+from executor.body import shortened
+from executor.check.allowed import MODULES
 from htn.contract import Contract
 from htn.domain import Domain, Example
 from htn.errors import UsageError
@@ -18,6 +19,12 @@ from htn.values import show, to_json
 
 _MOST_STATE = 4_000
 _MOST_ITEMS = 6
+# In characters; together well below what the smallest context of a model holds (16,384 tokens).
+_MOST_SAID = 4_000
+_MOST_LISTED = 6_000
+_MOST_CODE = 12_000
+_MOST_PROBLEM = 400
+_MOST_PROBLEMS = 8
 _MARK = re.compile(r"\b(BEGIN|END)[\s_-]+DATA\b", re.IGNORECASE)
 _TEMPLATES = ("system", "contract", "body", "repair")
 
@@ -42,16 +49,18 @@ def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = ()) -> s
     name = str(gap.task[0])
     operator = domain.operators.get(name)
     known = [o for o in domain.operators.values() if o.apply is not None]
-    wrong = [f"- {_data(problem)}" for problem in problems]
+    wrong = [f"- {_data(shortened(problem, _MOST_PROBLEM))}" for problem in list(problems)[:_MOST_PROBLEMS]]
     return _template("contract").format(
-        task=_data(show_task(gap.task)),
+        task=_data(shortened(show_task(gap.task), _MOST_PROBLEM)),
         name=name,
-        description=_data((operator.description if operator else "") or f"what its name says: {name}"),
+        description=_part((operator.description if operator else "") or f"what its name says: {name}", _MOST_SAID),
         parameters=_data(_parameters(domain, gap)),
-        variables=_data("\n".join(_variables(domain, gap.state))),
+        variables=_part("\n".join(_variables(domain, gap.state)), _MOST_LISTED),
         state=_data(relevant_state(gap.state, gap.task[1:])),
         examples=_data(_examples(domain.examples_of(name))),
-        operators=_data("\n".join(f"{o.name}({o.arity}): {o.description.split(chr(10))[0]}" for o in known)),
+        operators=_part(
+            "\n".join(f"{o.name}({o.arity}): {o.description.split(chr(10))[0][:200]}" for o in known), _MOST_LISTED
+        ),
         problems="\nYour contract before could not be used:\n" + "\n".join(wrong) if wrong else "",
     )
 
@@ -76,10 +85,10 @@ def repair_prompt(
         name=contract.name,
         contract=_data(_contract(contract)),
         description=_data(_description(domain, contract)),
-        code=_data(code),
+        code=_part(code, _MOST_CODE),
         check=check,
-        problem=_data(problem),
-        attempts=_data("\n".join(attempts) or "none"),
+        problem=_part(problem, _MOST_SAID),
+        attempts=_part("\n".join(attempts) or "none", _MOST_SAID),
         arguments=_arguments(contract),
     )
 
@@ -115,17 +124,23 @@ def _cut(value: Any) -> Any:
     return value
 
 
+def _part(text: str, most: int) -> str:
+    """Return a part of a prompt: as data, and no longer than a model can be expected to read."""
+    return _data(shortened(text, most))
+
+
 def _data(text: str) -> str:
     return _MARK.sub(r"\1_DATA", text)
 
 
 def _contract(contract: Contract) -> str:
-    return "\n".join(contract.lines()) + "\n" + json.dumps(contract.to_json(), ensure_ascii=False)
+    written = "\n".join(contract.lines()) + "\n" + json.dumps(contract.to_json(), ensure_ascii=False)
+    return shortened(written, _MOST_CODE)
 
 
 def _description(domain: Domain, contract: Contract) -> str:
     operator = domain.operators.get(contract.name)
-    return (operator.description if operator else "") or contract.description
+    return shortened((operator.description if operator else "") or contract.description, _MOST_SAID)
 
 
 def _arguments(contract: Contract) -> str:
@@ -136,7 +151,10 @@ def _parameters(domain: Domain, gap: Gap) -> str:
     operator = domain.operators.get(str(gap.task[0]))
     if operator and operator.parameters:
         return "\n".join(f"{p.name}: {json.dumps(p.type.to_json())}" for p in operator.parameters)
-    rows = [f"argument {at}: for instance {to_json(a)!r}" for at, a in enumerate(gap.task[1:], 1)]
+    rows = [
+        f"argument {at}: for instance {shortened(repr(_written(a)), _MOST_PROBLEM)}"
+        for at, a in enumerate(gap.task[1:], 1)
+    ]
     return "\n".join([f"{len(rows)} parameters; choose their names", *rows])
 
 
@@ -149,15 +167,15 @@ def _variables(domain: Domain, state: State) -> list[str]:
 
 
 def _examples(examples: tuple[Example, ...]) -> str:
-    rows = [
-        json.dumps(
-            {
-                "arguments": to_json(list(e.arguments)),
-                "state before": State(e.given).to_json(),
-                "what it changes": State(e.then).to_json(),
-            },
-            ensure_ascii=False,
-        )
-        for e in examples
-    ]
-    return "\n".join(rows) or "none"
+    rows = [json.dumps(_example(example), ensure_ascii=False) for example in examples]
+    return shortened("\n".join(rows), _MOST_LISTED) or "none"
+
+
+def _example(example: Example) -> dict[str, Any]:
+    data = example.to_json()
+    said = {
+        "arguments": data["arguments"],
+        "state before": data["given"],
+        "what it changes": data["then"] or ("nothing" if "gone" not in data else {}),
+    }
+    return said | ({"entries that are gone afterwards": data["gone"]} if "gone" in data else {})

@@ -1,11 +1,13 @@
 """From a gap to a contract, from a contract to a candidate, from a counterexample to a repaired candidate."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import BaseModel
 
+from executor.body import shortened
 from executor.check import Candidate
 from executor.generate.answers import BodyAnswer, ContractAnswer
 from executor.generate.contracts import contract_problems, misfits
@@ -28,10 +30,11 @@ class Proposer:
     domain: Domain
     on_text: Callable[[str], None] | None = None
 
-    def contract(self, gap: Gap) -> Contract:
+    def contract(self, gap: Gap, untriable: Callable[[Contract], list[str]] = lambda contract: []) -> Contract:
         """Return a contract for the gap that can be used: names, types and places in the state exist.
 
         A contract that cannot be used goes back with what is wrong, twice. GapOpen when it is still wrong then.
+        `untriable` says why a contract that could be used cannot be tried; a declared one is not asked about.
         """
         name, problems = check_name(gap.task[0], "the gap"), list[str]()
         declared = self.domain.operators.get(name)
@@ -46,13 +49,16 @@ class Proposer:
             data = {"name": name, **answer.model_dump(by_alias=True)}
             try:
                 contract = Contract.from_json(data, {*self.domain.variables, *gap.state})
-                problems = contract_problems(contract, self.domain, gap)
+                Contract.from_json(json.loads(json.dumps(contract.to_json(), allow_nan=False)))
+                problems = contract_problems(contract, self.domain, gap) or untriable(contract)
             except UsageError as error:
                 problems = [" ".join([error.message, *error.hints])]
+            except (ValueError, RecursionError) as error:
+                problems = [f"it cannot be written as JSON: {error}"]
             if not problems:
                 return contract
         raise GapOpen(
-            f"the model gave no contract for {gap} that can be used: {problems[0]}",
+            f"the model gave no contract for {gap} that can be used: {shortened(problems[0], 500)}",
             hints=(
                 "declare the operator with a contract of your own",
                 "describe it, or give an example, in the domain",

@@ -31,7 +31,7 @@ class CallBudget:
                 raise LimitReached(
                     f"the budget of {self.limit} model calls is used up",
                     where=f"the call for {purpose}",
-                    hints=("allow more with a larger max_calls",),
+                    hints=("allow more: --max-calls, or HTN_MAX_CALLS",),
                 )
             self._used += 1
 

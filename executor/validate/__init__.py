@@ -2,7 +2,19 @@
 
 from executor.validate.evidence import Counterexample, Evidence, Verdict
 from executor.validate.ladder import LADDER, climb
-from executor.validate.rungs import Rung, Trial
-from executor.validate.situations import Situation
+from executor.validate.rungs import SITUATIONS, Rung, Trial, none_made
+from executor.validate.situations import Situation, applicable
 
-__all__ = ["LADDER", "Counterexample", "Evidence", "Rung", "Situation", "Trial", "Verdict", "climb"]
+__all__ = [
+    "LADDER",
+    "SITUATIONS",
+    "Counterexample",
+    "Evidence",
+    "Rung",
+    "Situation",
+    "Trial",
+    "Verdict",
+    "applicable",
+    "climb",
+    "none_made",
+]

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from executor.body import shortened
+
+_MOST_SAID = 2_000
+
 
 @dataclass(frozen=True)
 class Counterexample:
@@ -17,8 +21,8 @@ class Counterexample:
     def __str__(self) -> str:
         rows = [f"input:    {_brief(self.given)}"]
         if self.expected:
-            rows.append(f"expected: {self.expected}")
-        return "\n".join([*rows, f"got:      {self.got}"])
+            rows.append(f"expected: {shortened(self.expected, _MOST_SAID)}")
+        return "\n".join([*rows, f"got:      {shortened(self.got, _MOST_SAID)}"])
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Evidence:
             "rung": self.rung,
             "name": self.name,
             "passed": self.passed,
-            "detail": self.detail,
+            "detail": shortened(self.detail, _MOST_SAID),
             "trials": self.trials,
             "seconds": round(self.seconds, 4),
         }
@@ -85,5 +89,4 @@ class Verdict:
 
 
 def _brief(given: Mapping[str, Any]) -> str:
-    text = ", ".join(f"{name} = {value!r}" for name, value in given.items())
-    return text if len(text) <= 1000 else text[:999] + "…"
+    return shortened(", ".join(f"{name} = {value!r}" for name, value in given.items()), 1_000)

@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from executor.body import Observation, perform
+from executor.body import Observation, perform, shortened
 from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
 from executor.sandbox import Program, Sandbox, SandboxLimits
-from executor.validate.differ import differences
+from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.situations import Situation, applicable, refused
-from htn.contract import refuse, scope_of
+from htn.contract import Contract, refuse, rounding_noise, scope_of
 from htn.domain import Example, StateVariable
 from htn.errors import ServiceMissing
 from htn.state import State
 from htn.values import show
 
+SITUATIONS = 25
 _COSTLY = ("timeout", "memory")  # a body that did this once is not run again: it would take all of its time again
 
 
@@ -33,9 +34,9 @@ class Trial:
     sandbox: Sandbox
     variables: Mapping[str, StateVariable] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
-    at_the_gap: tuple[Situation, ...] = ()
+    made: tuple[Situation, ...] | None = None
+    """Situations that were made for this contract before, where they were; else they are made when they are needed."""
     limits: SandboxLimits = field(default_factory=SandboxLimits)
-    situations: int = 25
 
     @cached_property
     def program(self) -> Program:
@@ -45,8 +46,10 @@ class Trial:
     @cached_property
     def applicable(self) -> list[Situation]:
         """Generated situations in which the contract applies, the simplest first."""
+        if self.made is not None:
+            return list(self.made)
         seeds = [Situation(State(e.given), e.arguments) for e in self.examples]
-        return applicable(self.candidate.contract, self.variables, [*seeds, *self.at_the_gap], count=self.situations)
+        return applicable(self.candidate.contract, self.variables, seeds, count=SITUATIONS)
 
     def observe(self, situation: Situation, **how: Any) -> Observation:
         """Run the body once. ServiceMissing when the sandbox fails: that says nothing about the body."""
@@ -111,7 +114,7 @@ class Smoke:
     def climb(self, trial: Trial) -> Evidence:
         """Run it once."""
         if not trial.applicable:
-            return _none_made(self)
+            return _contract_unfit(self, none_made(trial.candidate.contract))
         situation = trial.applicable[0]
         seen = trial.observe(situation)
         if seen.ok or seen.category == "contract":
@@ -157,7 +160,7 @@ class GivenExamples:
                 return _contract_unfit(self, f"an example of the user's is not allowed: {seen.problem}")
             if not seen.ok and seen.category != "contract":
                 return _wrong(self, trial, situation, seen, trials=len(trial.examples))
-            wrong = differences(example.changes(), seen.after)
+            wrong = _unlike(trial, example, situation, seen)
             if not seen.ok or wrong:
                 said = "; ".join(f"{place} = {value}" for place, value, _ in wrong)
                 got = "; ".join(f"{place} = {value}" for place, _, value in wrong) if seen.ok else seen.problem
@@ -184,7 +187,7 @@ class KeepsContract:
         """Compare in every situation, then try to use the operator where it does not apply."""
         good = trial.applicable
         if not good:
-            return _none_made(self)
+            return _contract_unfit(self, none_made(trial.candidate.contract))
         broken: list[tuple[Situation, Observation]] = []
         for situation in good:
             seen = trial.observe(situation)
@@ -207,13 +210,26 @@ class KeepsContract:
         return Evidence(self.number, self.name, True, detail, len(good) + len(bad), level=trial.sandbox.level)
 
 
+def _unlike(trial: Trial, example: Example, situation: Situation, seen: Observation) -> list[tuple[str, str, str]]:
+    """Return (place, expected, got) where the change is not the example's; what it does not name must not change."""
+    scope = scope_of(trial.candidate.contract, situation.state, situation.arguments)
+    wrong = differences(example.changes(), seen.after, rounding_noise(scope.arguments, scope.reads))
+    return wrong + [
+        (place_name(*at), "as before", "gone" if value is State.ABSENT else show(value))
+        for at, value in example.beyond(seen.after).items()
+    ]
+
+
 def _static(rung: Rung, found: list[Finding], rules: int) -> Evidence:
-    detail = "; ".join(map(str, found[:5])) if found else f"{rules} rules hold"
+    detail = "; ".join(shortened(str(f), 300) for f in found[:5]) if found else f"{rules} rules hold"
     return Evidence(rung.number, rung.name, not found, detail, data={"rules": [f.rule for f in found]} if found else {})
 
 
-def _none_made(rung: Rung) -> Evidence:
-    return _contract_unfit(rung, "no situation could be made in which the preconditions hold")
+def none_made(contract: Contract) -> str:
+    """Return why a contract that no situation could be made for cannot be tried."""
+    if contract.preconditions:
+        return "no situation could be made in which the preconditions hold"
+    return "no input could be made of the types that it names, at the places that it reads"
 
 
 def _contract_unfit(rung: Rung, detail: str) -> Evidence:
@@ -226,7 +242,7 @@ def _size(situation: Situation) -> int:
 
 def _wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int) -> Evidence:
     found = trial.counterexample(situation, seen.problem or "")
-    detail = f"{seen.category}: {(seen.problem or '').splitlines()[0][:300]}"
+    detail = f"{seen.category}: {(seen.problem or 'nothing').splitlines()[0][:300]}"
     return Evidence(
         rung.number, rung.name, False, detail, trials, level=trial.sandbox.level, counterexample=found,
         data={"category": seen.category},

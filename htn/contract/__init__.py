@@ -7,18 +7,20 @@ from htn.contract.apply import (
     changes,
     describe_changes,
     model_of,
+    noise_of,
     refuse,
     scope_of,
     write,
 )
-from htn.contract.conditions import Condition, Effect, close
+from htn.contract.conditions import Condition, Effect, close, rounding_noise
 from htn.contract.contract import Contract, Parameter, Reading, check_name
 from htn.contract.parse import Names, parse_condition, parse_effect, parse_term
 from htn.contract.terms import Argument, Constant, Entry, Lookup, Output, Read, Scope, Term, Undefined
-from htn.contract.types import ANY, Type
+from htn.contract.types import ANY, MOST_PARTS, Type
 
 __all__ = [
     "ANY",
+    "MOST_PARTS",
     "ROUNDING",
     "Argument",
     "Condition",
@@ -43,10 +45,12 @@ __all__ = [
     "close",
     "describe_changes",
     "model_of",
+    "noise_of",
     "parse_condition",
     "parse_effect",
     "parse_term",
     "refuse",
+    "rounding_noise",
     "scope_of",
     "write",
 ]

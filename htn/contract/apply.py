@@ -1,8 +1,10 @@
 """Use a contract on a state: may it be applied, what does the body get, what must have changed afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from htn.contract.conditions import rounding_noise
 from htn.contract.contract import Contract
 from htn.contract.terms import Scope, Undefined
 from htn.errors import NeedsValue, UsageError
@@ -67,6 +69,17 @@ def changes(contract: Contract, scope: Scope) -> dict[tuple[str, Any], Any]:
     return after
 
 
+def noise_of(contract: Contract, scope: Scope) -> dict[tuple[str, Any], float]:
+    """Return by how much rounding alone may shift what the effects add up, by (variable, key)."""
+    noise: dict[tuple[str, Any], float] = {}
+    for effect in contract.effects:
+        if effect.kind in ("increase", "decrease") and effect.value is not None:
+            place = effect.target.at(scope)
+            added = rounding_noise(effect.target.worth(scope), effect.value.worth(scope))
+            noise[place] = noise.get(place, 0.0) + added
+    return noise
+
+
 def write(state: State, after: Mapping[tuple[str, Any], Any]) -> None:
     """Make the state hold `after`, a map as `changes` returns it."""
     for (variable, key), value in after.items():
@@ -119,10 +132,11 @@ def model_of(contract: Contract) -> Callable[..., State | None]:
     return apply
 
 
-def describe_changes(after: Mapping[tuple[str, Any], Any]) -> str:
-    """Return changes as a person reads them."""
+def describe_changes(after: Mapping[tuple[str, Any], Any], most: int | None = None) -> str:
+    """Return changes as a person reads them, at most `most` of them."""
     rows = [
         f"{variable}{'' if key is None else f'[{show(key)}]'} = {'gone' if value is State.ABSENT else show(value)}"
-        for (variable, key), value in after.items()
+        for (variable, key), value in islice(after.items(), most)
     ]
-    return "; ".join(rows) or "nothing"
+    left = len(after) - len(rows)
+    return "; ".join([*rows, *([f"and {left:,} more places"] if left else [])]) or "nothing"

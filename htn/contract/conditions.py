@@ -9,13 +9,14 @@ del loc[person]                             the entry is gone
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isclose
+from math import isclose, isfinite
+from sys import float_info
 from types import MappingProxyType
 from typing import Any
 
-from htn.contract.terms import Lookup, Scope, Term, Undefined
+from htn.contract.terms import Applied, Constant, Lookup, Scope, Term, Undefined
 from htn.errors import NeedsValue
 from htn.state import State
 from htn.unknown import Unknown
@@ -47,8 +48,10 @@ class Condition:
             left, right = self.left.worth(scope), self.right.worth(scope)
             if COMPARISONS[self.comparison](left, right):
                 return None
-            if tolerance and "=" in self.comparison and self.comparison != "!=" and close(left, right, tolerance):
-                return None
+            if tolerance and self.comparison in ("==", "<=", ">="):
+                noise = max(_noise(self.left, scope), _noise(self.right, scope))
+                if close(left, right, tolerance, noise):
+                    return None
         except Undefined as missing:
             return f"{self} does not hold: {missing}"
         except TypeError as error:
@@ -58,20 +61,60 @@ class Condition:
         return f"{self} does not hold: {show(left)} {self.comparison} {show(right)} is false"
 
 
-def close(left: Any, right: Any, tolerance: float) -> bool:
-    """Say whether two values are equal but for rounding, in whatever they are nested."""
+def close(left: Any, right: Any, tolerance: float, noise: float = 0.0) -> bool:
+    """Say whether two values are equal but for rounding, in whatever they are nested.
+
+    `tolerance` is relative, so it is worth nothing near zero. `noise` is how far apart numbers may lie whatever their
+    size: it stays 0 unless the caller knows what they were computed from (see `rounding_noise`).
+    """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         try:
-            return isclose(left, right, rel_tol=tolerance, abs_tol=tolerance)
+            return isclose(left, right, rel_tol=tolerance, abs_tol=noise)
         except OverflowError:  # an integer beyond the floats
             return left == right
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(map(close, left, right, [tolerance] * len(left)))
+        return len(left) == len(right) and all(
+            close(one, other, tolerance, noise) for one, other in zip(left, right, strict=True)
+        )
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(close(left[key], right[key], tolerance) for key in left)
+        return left.keys() == right.keys() and all(close(left[key], right[key], tolerance, noise) for key in left)
     return bool(left == right)
+
+
+def rounding_noise(*values: Any) -> float:
+    """Return how much of a sum of all the numbers in `values` may be rounding: n·ε·Σ|x| (Higham, 1993).
+
+    Where numbers cancel each other, what is left of such a sum has no correct digit, and no relative tolerance helps.
+    """
+    sizes = [size for value in values for size in _sizes(value)]
+    noise = len(sizes) * float_info.epsilon * sum(sizes)
+    return noise if isfinite(noise) else 0.0
+
+
+def _sizes(value: Any) -> Iterator[float]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            yield abs(float(value))
+        except OverflowError:  # an integer beyond the floats, which is not rounded
+            return
+    elif isinstance(value, Mapping):
+        yield from _sizes(list(value.values()))
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for part in value:
+            yield from _sizes(part)
+
+
+def _noise(term: Term, scope: Scope) -> float:
+    """Return how far off a term may be through rounding alone: a sum by its parts, a zero by all that went in."""
+    if isinstance(term, Constant) and term.value == 0:
+        return rounding_noise(scope.arguments, scope.reads)
+    if not isinstance(term, Applied):
+        return 0.0
+    if term.function == "sum":
+        return rounding_noise(*(part.worth(scope) for part in term.to))
+    return max((_noise(part, scope) for part in term.to), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ A `Type` is written as JSON Schema (the part of it that is needed here) and read
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -28,6 +28,8 @@ _KEYS = frozenset({
 })  # fmt: skip
 _MAX_DEPTH = 8
 _MAX_FIELDS = 64
+# A value of more parts is not made to try a contract on: every body would have to be run on 25 of them.
+MOST_PARTS = 400
 _MAX_NUMBER = sys.float_info.max
 
 
@@ -140,6 +142,45 @@ class Type:
         found = (self.item.refuse(part, f'{name}["{key}"]') for key, part in value.items())
         return next((why for why in found if why), None)
 
+    @property
+    def smallest(self) -> int:
+        """How many parts the smallest value of this type has, the value itself among them."""
+        if self.nullable or self.choices:
+            return 1
+        if self.kind == "array" and self.least_items:
+            return 1 + self.least_items * (self.item.smallest if self.item else 1)
+        return 1 + sum(part.smallest for _, part in self.fields)
+
+    def contradiction(self, name: str = "value") -> str | None:
+        """Return why nothing, or less than is said, is of this type, naming the part; None when all is well."""
+        unlimited = replace(self, choices=())
+        if wrong := next((why for choice in self.choices if (why := unlimited.refuse(choice, "it"))), None):
+            return f"{name} has a choice that is none: {wrong}"
+        if self.minimum is not None and self.maximum is not None and _empty(self.kind, self.minimum, self.maximum):
+            return f"{name} is {self.minimum:g} at least and {self.maximum:g} at most: there is no such {self.kind}"
+        if self.most_items is not None and self.least_items > self.most_items:
+            return f"{name} has {self.least_items} items at least and {self.most_items} at most"
+        inner = [(f"{name}.{field}", part) for field, part in self.fields]
+        inner += [(f"{name}[]", self.item)] if self.item else []
+        return next((why for where, part in inner if (why := part.contradiction(where))), None)
+
+    def takes(self, other: "Type") -> bool:
+        """Say whether values of the type `other` may stand where this type is asked for. Bounds are not looked at."""
+        if other.choices:
+            return all(self.refuse(choice) is None for choice in other.choices)
+        if self.kind == "any" or other.kind == "any":
+            return True
+        if other.nullable and not (self.nullable or self.kind == "null"):
+            return False
+        if other.kind == "null" and self.nullable:
+            return True
+        if self.kind != other.kind:
+            return (self.kind, other.kind) == ("number", "integer")
+        mine, its = dict(self.fields), dict(other.fields)
+        if mine and its:
+            return mine.keys() == its.keys() and all(mine[name].takes(its[name]) for name in mine)
+        return self.item is None or other.item is None or self.item.takes(other.item)
+
     def __str__(self) -> str:
         text = self._text()
         limits = [
@@ -172,6 +213,10 @@ class Type:
 
 
 ANY = Type()
+
+
+def _empty(kind: str, low: float, high: float) -> bool:
+    return low > high or (kind == "integer" and -(-low // 1) > high // 1)
 
 
 def _equal(value: object, choice: object) -> bool:
@@ -209,10 +254,14 @@ def _kind(schema: Mapping[str, object], where: str) -> tuple[str, bool]:
 
 def _choices(schema: Mapping[str, object], where: str) -> tuple[object, ...]:
     choices = schema.get("enum", ())
-    plain = isinstance(choices, (list, tuple)) and all(c is None or type(c) in (str, int, float, bool) for c in choices)
+    plain = isinstance(choices, (list, tuple)) and all(map(_is_choice, choices))
     if not plain or ("enum" in schema and not choices):
-        raise UsageError(f"{where}: enum must be a list of texts, numbers or booleans")
+        raise UsageError(f"{where}: enum must be a list of texts, finite numbers or booleans")
     return tuple(choices)  # type: ignore[arg-type]  # a list or tuple, by the test above
+
+
+def _is_choice(value: object) -> bool:
+    return value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(value))
 
 
 def _item(schema: Mapping[str, object], kind: str, where: str, depth: int) -> Type | None:

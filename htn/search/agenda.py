@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from htn.errors import DomainError, NeedsValue
 from htn.network import Multigoal, Part, Task, TaskNetwork
 from htn.values import own_copy
+from htn.variables import frozen
 
 Node: TypeAlias = "tuple[Any, str, int]"
 Entry: TypeAlias = Any  # a node, or the agenda of an action
@@ -160,10 +161,14 @@ class Hasher:
     def _item(self, item: Any) -> int:
         if item[0] is FORK:
             return hash((FORK, tuple(sorted(map(self.of, item[1])))))
-        try:
-            return hash(item)
-        except TypeError:
-            return hash(repr(item))
+        if item[0] is GOALS or item[0] is CHECK:
+            return hash((item[0].name, frozen(wanted(item[1]))))
+        return hash(frozen(item))
+
+
+def wanted(goal: Any) -> Any:
+    """Return what a goal asks for as plain values."""
+    return goal.wanted if isinstance(goal, Multigoal) else goal
 
 
 def path_of(node: Node | None) -> list[tuple[Any, str]]:

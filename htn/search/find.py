@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from htn.domain import Domain
 from htn.errors import HtnError, LimitReached, NeedsValue, UsageError
@@ -88,16 +88,16 @@ def find_plan(
 
 
 def _nodes(trail: list[Entry], domain: Domain) -> tuple[Decomposition, ...]:
-    index: dict[int, int] = {}
+    index: dict[int, int | None] = {id(None): None}
     versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
-    nodes: list[Decomposition] = []
+    rows: list[tuple[Any, str | None, int | None, str | None]] = []
+    add = rows.append
     for at, entry in enumerate(trail):
         if type(entry[1]) is str:
             (item, parent, _), method, _ = entry
             index[id(entry)] = at
-            nodes.append(Decomposition(shown(item), method, None if parent is None else index[id(parent)]))
+            add((item if type(item[0]) is str else shown(item), method, index[id(parent)], None))
         else:
             item, parent, _ = entry
-            above = None if parent is None else index[id(parent)]
-            nodes.append(Decomposition(item, None, above, versions.get(item[0]) if versions else None))
-    return tuple(nodes)
+            add((item, None, index[id(parent)], versions.get(item[0]) if versions else None))
+    return tuple(map(Decomposition._make, rows))

@@ -46,7 +46,8 @@ class Watch:
         """Raise LimitReached when it is time to stop; else return the number of expansions at which to look again."""
         limits = self._limits
         if limits.expansions is not None and expansions >= limits.expansions:
-            raise LimitReached(f"stopped after {limits.expansions:,} expansions")
+            plural = "" if limits.expansions == 1 else "s"
+            raise LimitReached(f"stopped after {limits.expansions:,} expansion{plural}")
         if self._cancelled is not None and self._cancelled():
             raise LimitReached("stopped because it was cancelled")
         if self._deadline is not None and self._clock is not None and self._clock() > self._deadline:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from htn.contract import refuse
 from htn.domain import Method
-from htn.errors import DomainError, HtnError
+from htn.errors import DomainError, HtnError, told
 from htn.failure import Ancestor, DeadEnd, Failure, Gap, Refusal
 from htn.network import Part, show_task
 from htn.reason import why_refused
@@ -105,17 +105,10 @@ def blame(error: BaseException, item: Any, parent: Node | None, name: str, fits:
     modules = [(frame.f_globals.get("__name__", ""), line) for frame, line in walk_tb(error.__traceback__)]
     line = next((line for module, line in reversed(modules) if not module.startswith("htn.")), "?")
     raise DomainError(
-        f"{name} raised {type(error).__name__}: {_text(error)} at line {line}, for {show_task(task)}",
+        f"{name} raised {told(error)} at line {line}, for {show_task(task)}",
         where=where,
         hints=("is an entry of the state missing?",) if isinstance(error, KeyError) else (),
     ) from error
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:1000]
-    except Exception:  # noqa: BLE001  # an exception whose own text fails still has a name
-        return "an exception that cannot be shown"
 
 
 def wrong_result(name: str, result: Any, item: Any) -> NoReturn:

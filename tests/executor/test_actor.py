@@ -1,5 +1,6 @@
 """Carrying out a plan: each step changes the state as it promised, or not at all."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from htn import find_plan
 from htn.contract import Contract
 from htn.domain import Domain
 from htn.failure import Failure
+from htn.network import parse_task
 from htn.plan import Action, Decomposition, Plan
 from htn.state import State
 from tests.executor.shop import LARGEST, RIGHT, contract, shop, state_of, total_is
@@ -110,6 +112,38 @@ def recurses(state: State, text: str) -> State:
     return recurses(state, text)
 
 
+def leaves(state: State, text: str) -> State:
+    state.log["all"].append("half")
+    sys.exit(0)
+
+
+def ends_a_generator(state: State, text: str) -> State:
+    raise GeneratorExit
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def raises_what_says_nothing(state: State, text: str) -> State:
+    raise Speechless
+
+
+class Unwritable:
+    def __repr__(self) -> str:
+        raise ValueError("no words")
+
+
+def gives_what_cannot_be_written(state: State, text: str) -> Unwritable:
+    return Unwritable()
+
+
+def puts_what_no_state_holds_into_a_list(state: State, text: str) -> State:
+    state.log["all"].append(object())
+    return state
+
+
 FAILURES: dict[Callable[..., Any], str] = {
     raises: "note raised ValueError: no paper",
     declines: "note(x) does not apply to what is true now",
@@ -117,6 +151,11 @@ FAILURES: dict[Callable[..., Any], str] = {
     gives_a_word: "note gave 'done' for note(x)",
     writes_what_no_state_holds: "cannot hold a value of type object",
     recurses: "note raised RecursionError",
+    leaves: "note raised SystemExit: 0",
+    ends_a_generator: "note raised GeneratorExit",
+    raises_what_says_nothing: "note raised Speechless: (it cannot be written)",
+    gives_what_cannot_be_written: "note gave a Unwritable for note(x)",
+    puts_what_no_state_holds_into_a_list: "cannot hold a value of type object",
 }
 
 
@@ -127,6 +166,8 @@ def test_a_command_that_fails_stops_the_run_and_its_change_is_undone(command: Ca
     assert steps(run) == ["done", "failed", "pending"]
     assert run.failed is not None
     assert FAILURES[command] in run.failed.detail
+    assert run.failed.trouble is not None
+    assert (run.failed.trouble.code, run.failed.trouble.exit_code) == ("execution", 4)
     assert state == State(counts={"a": 1}, log={"all": ["before"]})
 
 
@@ -199,7 +240,10 @@ def test_a_body_that_breaks_its_contract_stops_the_run_and_is_demoted(
     assert steps(run) == ["failed", "pending"]
     assert run.failed is not None
     assert "the learned body of order_total(tea) broke its contract" in run.failed.detail
-    assert "it was demoted" in run.failed.detail
+    assert run.failed.trouble is not None
+    assert (run.failed.trouble.code, run.failed.trouble.exit_code) == ("contract", 4)
+    assert "it was demoted" in run.failed.trouble.hints[0]
+    assert run.failed.trouble.hints[1] == "learn it again: htn learn shop 'order_total(tea)'"
     assert state == state_of(domain)
     assert library.trust(version) == "quarantined"
     (record,) = library.evidence(version)
@@ -232,8 +276,29 @@ def test_a_sandbox_that_cannot_run_the_body_is_not_blamed_on_the_body(library: L
     run = acting(domain, library, box).act(check_out(domain), state_of(domain))
     assert run.failed is not None
     assert run.failed.detail.startswith("the sandbox cannot run order_total(tea)")
-    assert "demoted" not in run.failed.detail
+    assert run.failed.trouble is not None
+    assert (run.failed.trouble.code, run.failed.trouble.exit_code) == ("service", 7)
+    assert run.failed.trouble.hints == ("htn doctor",)
     assert library.trust(version) == "trusted"
+
+
+def test_the_hint_to_learn_again_is_whole_and_can_be_pasted_into_a_shell(library: Library, box: Sandbox) -> None:
+    order = f"it's {'x' * 100}"
+    domain, version = learned(library, total_is("'much'"))
+    state = State(cart={order: [1.0]}, total={}, paid={})
+    run = acting(domain, library, box).act(plan_of(("order_total", order), version=version), state)
+    assert run.failed is not None and run.failed.trouble is not None
+    (hint,) = [hint for hint in run.failed.trouble.hints if hint.startswith("learn it again: ")]
+    program, verb, source, task = shlex.split(hint.removeprefix("learn it again: "))
+    assert (program, verb, source, parse_task(task)) == ("htn", "learn", "shop", ("order_total", order))
+
+
+def test_an_interrupt_is_no_failure_of_the_step() -> None:
+    def interrupted(state: State, text: str) -> State:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        acting(failing(interrupted)).act(plan_of(("note", "x")), State(counts={}, log={"all": []}))
 
 
 def test_an_entry_that_is_gone_fails_its_step(library: Library, box: Sandbox) -> None:

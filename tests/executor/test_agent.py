@@ -1,5 +1,6 @@
 """The verbs plan, run and learn, wired to a real store, a real sandbox and a stand-in for the model."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -254,3 +255,109 @@ def test_two_agents_share_one_library(agent: Open, script: Script) -> None:
     assert isinstance(other.plan(shop(), TASKS, state_of(shop())), Failure)
     one.run(shop(), TASKS, state_of(shop()))
     assert isinstance(other.plan(shop(), TASKS, state_of(shop())), Plan)
+
+
+def edited(**said: Any) -> Domain:
+    """The shop after its author has thought again."""
+    domain = shop()
+    domain.example("order_total", "pen", given={"cart": {"pen": [1.0]}}, then={"total": {"pen": said.get("pen", 1.0)}})
+    return domain
+
+
+def test_editing_an_example_opens_the_gap_again_and_says_so(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    agent(ollama_endpoint=server.endpoint).run(shop(), TASKS, state_of(shop()))
+    notes: list[str] = []
+    one = agent(Listener(note=notes.append))
+    assert isinstance(one.plan(edited(), TASKS, state_of(shop())), Failure)
+    assert "for another declaration or other examples" in notes[0]
+    assert one.known(edited(), "order_total") is None
+    assert isinstance(one.plan(shop(), TASKS, state_of(shop())), Plan)
+
+
+def test_an_edited_example_is_learned_and_the_edit_can_be_taken_back(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says(), says()], BodyAnswer=[writes(RIGHT), writes(RIGHT)])
+    one = agent(ollama_endpoint=server.endpoint)
+    first = one.run(shop(), TASKS, state_of(shop())).learned[0]
+    second = one.run(edited(), TASKS, state_of(shop())).learned[0]
+    assert first.version != second.version
+    assert one.run(shop(), TASKS, state_of(shop())).learned == ()
+    assert one.run(edited(), TASKS, state_of(shop())).learned == ()
+
+
+def test_an_example_that_cannot_be_meant_is_the_authors_mistake_and_costs_no_call(agent: Open, script: Script) -> None:
+    server = script()
+    domain = shop()
+    domain.example("order_totl", "pen", given={}, then={})
+    one, state = agent(ollama_endpoint=server.endpoint), state_of(shop())
+    gap = one.gap_of(shop(), ("order_total", "tea"), state)
+    for verb in (
+        lambda: one.plan(domain, TASKS, state), lambda: one.run(domain, TASKS, state),
+        lambda: one.learn(domain, gap), lambda: one.gap_of(domain, ("order_total", "tea"), state),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match="order_totl, which is no operator") as caught:
+            verb()
+        assert caught.value.hints == ("did you mean order_total?",)
+    assert server.requests == ()
+
+
+def test_a_name_that_looks_mistyped_is_not_learned_by_accident(agent: Open) -> None:
+    with pytest.raises(UsageError, match="has no task check_oot") as caught:
+        agent().gap_of(shop(), ("check_oot", "tea"), state_of(shop()))
+    assert caught.value.hints == (
+        "did you mean check_out?", "if a new one is meant, declare it: shop.declare('check_oot', …)",
+    )  # fmt: skip
+
+
+def test_a_damaged_entry_stops_no_plan_that_does_without_it(agent: Open, script: Script) -> None:
+    notes: list[str] = []
+    one = agent(Listener(note=notes.append))
+    one.store.admit("shop", "order_total", "abc", "{}", trust="pinned", evidence=[])
+    assert isinstance(one.plan(shop(), [("pay", "tea")], State(total={"tea": 1.0}, paid={})), Plan)
+    assert [note.count("\n") for note in notes] == [0]
+    assert "htn learn shop 'order_total(order)' --again" in notes[0]
+
+
+def test_a_damaged_entry_is_learned_anew(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    one = agent(ollama_endpoint=server.endpoint)
+    one.store.admit("shop", "order_total", "abc", "{}", trust="pinned", evidence=[])
+    report = one.run(shop(), TASKS, state_of(shop()))
+    assert report.run is not None and report.run.done
+
+
+def test_two_runs_of_one_gap_at_the_same_time_share_what_the_first_has_learned(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    first = agent(ollama_endpoint=server.endpoint)
+    notes: list[str] = []
+    told: list[Failure | Plan] = []
+
+    def slower(result: Plan | Failure) -> None:
+        if not told:  # between its search and its question, the other one learns
+            first.run(shop(), TASKS, state_of(shop()))
+        told.append(result)
+
+    report = agent(Listener(planned=slower, note=notes.append)).run(shop(), TASKS, state_of(shop()))
+    assert [type(result) for result in told] == [Failure, Plan]
+    assert report.run is not None and report.run.done
+    assert report.calls == ()
+    assert "another process has learned order_total" in notes[-1]
+    assert len(first.library.versions("shop", "order_total")) == 1
+
+
+def test_learning_on_purpose_asks_anew_although_there_is_an_entry(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says(), says()], BodyAnswer=[writes(RIGHT), writes(RIGHT)])
+    one = agent(ollama_endpoint=server.endpoint)
+    gap = one.gap_of(shop(), ("order_total", "tea"), state_of(shop()))
+    assert one.learn(shop(), gap).version == one.learn(shop(), gap).version
+    assert len(server.requests) == 4
+
+
+def test_a_contract_with_a_number_that_is_none_goes_back_to_the_model(agent: Open, script: Script) -> None:
+    endless = '{"enum": [1e999]}'
+    text = json.dumps(says()["json"]).replace('{"type": "string"}', endless)
+    assert endless in text
+    server = script(ContractAnswer=[{"text": text}, says()], BodyAnswer=[writes(RIGHT)])
+    report = agent(ollama_endpoint=server.endpoint).run(shop(), TASKS, state_of(shop()))
+    assert report.run is not None and report.run.done
+    assert len(server.requests) == 3

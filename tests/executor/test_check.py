@@ -1,5 +1,7 @@
 """Rungs 0 and 1: each rule refuses what breaks it, honest programs pass, and nothing makes a rule itself fail."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
 import pytest
@@ -61,6 +63,32 @@ HONEST = {
     "an escape that Python does not know": body(r"return '\d'"),
     "dates without a clock": body("return datetime.date.fromisoformat(a).isoformat()", "import datetime\n"),
     "an attribute called now of something else": body("return [x.now for x in a]"),
+    "the type of a value, compared": body("return type(a) is int or isinstance(b, (str, type(a)))"),
+    "a type in an annotation": "def g(x: type[int]) -> type:\n    return x\n" + body("return 1"),
+    "an enumeration": """
+        from enum import Enum, auto
+
+        class Colour(Enum):
+            RED = auto()
+            GREEN = auto()
+
+        def f(a, b):
+            return Colour.RED is Colour.GREEN
+        """,
+    "a format that stands in the code": body('return "{:.2f}".format(a)'),
+    "a format that has a name": "ROW = '{:>9} {}'\n" + body("return [ROW.format(x, b) for x in a]"),
+    "a named tuple": "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n" + body("return P(a).x"),
+    "a dataclass as a record": "from dataclasses import asdict, dataclass\n@dataclass\nclass P:\n    x: int\n"
+    + body("return asdict(P(a))"),
+    "typing": "from typing import Any, Callable, Iterable, Optional, Union\n"
+    + body("x: Optional[int] = a\n    return x"),
+    "numbers and texts": body(
+        "return [Decimal(a), Fraction(a), itertools.accumulate(b), operator.itemgetter(0)(b)]",
+        "import itertools, operator\nfrom decimal import Decimal, ROUND_HALF_UP\nfrom fractions import Fraction\n"
+        "from functools import lru_cache, partial, reduce\nfrom heapq import nlargest\nfrom string import digits\n"
+        "from bisect import bisect_left, insort\nfrom collections import Counter, defaultdict, deque, namedtuple\n"
+        "from copy import deepcopy\nfrom datetime import date, timedelta\nfrom statistics import fmean, quantiles\n",
+    ),
     "matching a pattern": body("match a:\n        case {'x': x, **rest}:\n            return [x, rest]\n    return b"),
 }
 
@@ -194,6 +222,15 @@ HOSTILE_IMPORTS = {
     "a method by its name": body("return operator.methodcaller('x')(a)", "import operator\n"),
     "an attribute through a format": body("return string.Formatter().get_field('0.x', [a], {})", "import string\n"),
     "a text that is evaluated": body("return typing.get_type_hints(a)", "import typing\n"),
+    "copying attributes by their names": body("return functools.update_wrapper(a, b)", "import functools\n"),
+    "copying them as a decorator": body("return wraps(a)(b)", "from functools import wraps\n"),
+    "a dataclass out of a dict": body("return make_dataclass('X', [])", "from dataclasses import make_dataclass\n"),
+    "the fields of a dataclass": body("return dataclasses.fields(a)", "import dataclasses\n"),
+    "a function made of code": body("return dataclasses.FunctionType", "import dataclasses\n"),
+    "a metaclass of a module": body("return typing.ABCMeta('X', (), {})", "import typing\n"),
+    "the metaclass of enumerations": body("return enum.EnumType('X', (), {})", "import enum\n"),
+    "how things are copied": body("copy.dispatch_table[a] = b", "import copy\n"),
+    "a replacement by names": body("return copy.replace(a, x=1)", "import copy\n"),
     "characters that become an allowed name": body("return 1", "import \uff4fs\n"),
 }
 
@@ -282,3 +319,65 @@ def test_the_hash_of_a_candidate_is_that_of_its_code_alone() -> None:
     one, other = Candidate(contract(), "x = 1\n"), Candidate(CONTRACT, "x = 1\n")
     assert one.hash == other.hash
     assert one.hash != Candidate(CONTRACT, "x = 1 \n").hash
+
+
+HIDDEN_CLASSES = {
+    "type with a namespace": body("return type('X', (), {a: b})"),
+    "type under another name": body("t = type\n    return t('X', (), {})"),
+    "the type of a type": body("return type(int)('X', (), {})"),
+    "the type of a type under another name": body("t = type(int)\n    return t('X', (), {})"),
+    "type passed on": body("return list(map(type, ['X'], [()], [{}]))"),
+    "type in a comparison that calls it with more": body("return type('X', (), {}) == a"),
+    "type in a comparison that unpacks": body("return type(*a) == b"),
+    "type as a default": "def g(t=type):\n    return t\n" + body("return g()"),
+    "type as a base": "class M(type):\n    pass\n" + body("return M('X', (), {})"),
+    "type as a value of an annotated name": body("t: type = type\n    return t('X', (), {})"),
+    "a metaclass": "def m(name, bases, space):\n    return 1\nclass A(metaclass=m):\n    pass\n" + body("return A"),
+    "a metaclass that is unpacked": "class A(**{'metaclass': 1}):\n    pass\n" + body("return A"),
+    "an enumeration out of a dict": body("return Enum('X', {a: b})", "from enum import Enum\n"),
+    "the same by the module": body("return enum.Enum('X', {a: b})", "import enum\n"),
+    "the same under another name": body("return E('X', {a: b})", "from enum import Enum as E\n"),
+    "an enumeration without members": "from enum import Enum\nclass E(Enum):\n    pass\n"
+    + body("return E('X', {a: b})"),
+    "an enumeration whose members are ignored": "from enum import Enum\nclass E(Enum):\n    _ignore_ = 'A'\n    A = 1\n"
+    + body("return E('X', {a: b})"),
+    "an enumeration of functions": "from enum import Enum\nclass E(Enum):\n    A = lambda s: 1\n"
+    + body("return E('X', {a: b})"),
+}
+
+
+@pytest.mark.parametrize("code", HIDDEN_CLASSES.values(), ids=HIDDEN_CLASSES)
+def test_a_class_that_is_made_at_run_time_is_refused(code: str) -> None:
+    assert "classes" in findings(code)
+
+
+FORMATS = {
+    "a pattern that is computed": body("return ('{0.' + chr(95) + '}').format(a)"),
+    "a pattern that is passed in": body("return a.format(b)"),
+    "the method itself": body("return str.format(a, b)"),
+    "a pattern from a map": body("return a.format_map(b)"),
+    "a name that gets a computed text too": body("p = '{}'\n    p = p + a\n    return p.format(b)"),
+    "a name that is added to": body("p = '{}'\n    p += a\n    return p.format(b)"),
+    "a name that is a parameter elsewhere": "def g(p):\n    return p.format(1)\n" + body("p = '{}'\n    return g(a)"),
+    "a name that a pattern binds": "P = '{}'\ndef g(x):\n    match x:\n        case [P]:\n            P.format()\n"
+    + body("return g(a)"),
+}
+
+
+@pytest.mark.parametrize("code", FORMATS.values(), ids=FORMATS)
+def test_a_format_that_is_not_in_the_code_is_refused(code: str) -> None:
+    assert "formats" in findings(code)
+
+
+def test_a_parameter_may_be_called_type() -> None:
+    candidate = Candidate(bare("f", parameters=[{"name": "type"}]), "def f(type):\n    return [type]\n")
+    assert [f for rule in (*FORM_RULES, *STATIC_RULES) for f in rule.findings(candidate)] == []
+
+
+def test_candidates_that_are_read_at_the_same_time_leave_the_filters_of_warnings_as_they_were() -> None:
+    before = list(warnings.filters)
+    candidates = [Candidate(CONTRACT, body(rf"return '\d{n}'")) for n in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        trees = list(pool.map(lambda one: one.tree, candidates))
+    assert len(trees) == 200
+    assert warnings.filters == before

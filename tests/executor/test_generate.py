@@ -168,6 +168,54 @@ UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
     "a precondition that the example breaks": (
         {"preconditions": ["len(amounts) > 9"]}, "it does not apply in the example",
     ),
+    "an effect on an entry that the example leaves": (
+        {"effects": ["total[order] = output.total", "del cart[order]"]},
+        "an effect changes cart[books], but the example ['books'] says that it stays as it is",
+    ),
+    "an effect on a variable that the example leaves": (
+        {"effects": ["total[order] = output.total", "paid[order] = true"]}, "an effect changes paid[books]",
+    ),
+    "a computed effect on what no example changes": (
+        {"effects": ["total[order] = output.total", "paid[order] = output.total"]}, "no example changes paid there",
+    ),
+    "a text where a number belongs": (
+        {"effects": ['total[order] = "much"', "total[order] += output.total"]}, "total takes number; the value is",
+    ),
+    "a parameter where a number belongs": (
+        {"effects": ["total[order] = order"]}, "total holds number, but order is text",
+    ),
+    "a list where a number belongs": (
+        {"effects": ["total[order] = amounts"]}, "total holds number, but amounts is list of number (at least 1)",
+    ),
+    "a whole variable that has keys": ({"effects": ["total = output.total"]}, "total has keys"),
+    "a whole variable deleted": ({"effects": ["total[order] = output.total", "del cart"]}, "cart has keys"),
+    "adding a text to a list of numbers": (
+        {"effects": ["total[order] = output.total", "cart[order].add(order)"]}, "cart holds number, but order is text",
+    ),
+    "adding to what is no list": (
+        {"effects": ["total[order].add(output.total)"]}, "total holds number, which is no list",
+    ),
+    "increasing what is no number": (
+        {"effects": ["paid[order] += output.total"]}, "paid holds boolean, which is no number",
+    ),
+    "an output without a type": ({"outputs": [{"name": "total", "type": {}}]}, "but the output is anything"),
+    "a choice of another type": (
+        {"parameters": [{"name": "order", "type": {"type": "string", "enum": [1, 2]}}]},
+        "order has a choice that is none: it is 1, not text",
+    ),
+    "bounds that leave nothing": (
+        {"outputs": [{"name": "total", "type": {"type": "number", "minimum": 5, "maximum": 1}}]},
+        "output.total is 5 at least and 1 at most",
+    ),
+    "a list of lists that is too large to try": (
+        {"reads": [{"name": "amounts", "from": "cart[order]", "type": {
+            "type": "array", "minItems": 1000, "items": {"type": "array", "minItems": 1000}}}]},
+        "the smallest input has 1,001,002 parts, and at most 400 can be tried; ask for fewer items (minItems)",
+    ),
+    "a list that is too large to try": (
+        {"reads": [{"name": "amounts", "from": "cart[order]", "type": {"type": "array", "minItems": 1_000_000}}]},
+        "at most 400 can be tried",
+    ),
     "a read that the example lacks": (
         {"reads": [{"name": "amounts", "from": "paid[order]"}]}, "it does not apply in the example",
     ),
@@ -236,6 +284,9 @@ INJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "no comparison": ({"preconditions": ["order in cart and True"]}, "a condition is one comparison"),
     "no effect": ({"effects": ["print(order)"]}, "an effect is x[k] = v"),
     "an output before there is one": ({"preconditions": ["output.total > 0"]}, "output.total is not known here"),
+    "a choice that is no finite number": (
+        {"parameters": [{"name": "order", "type": {"enum": [inf]}}]}, "enum must be a list of texts, finite numbers",
+    ),
     "a parameter as the place of an effect": ({"effects": ["order = 3"]}, "is not a state variable"),
 }  # fmt: skip
 
@@ -324,3 +375,52 @@ def test_a_body_is_the_code_and_nothing_else_of_the_answer(script: Script) -> No
 def test_a_learned_operator_is_asked_for_by_the_names_of_its_contract() -> None:
     promise = bare("ship", parameters=[{"name": "id"}], effects=["sent[id] = true"])
     assert "ship with the parameters (id)" in body_prompt(Domain("empty"), promise)
+
+
+def test_an_effect_that_leaves_things_as_the_example_has_them_is_no_change() -> None:
+    domain = shop(example=False)
+    given = {"cart": {"books": [2.0]}, "paid": {"books": False}}
+    domain.example("order_total", "books", given=given, then={"total": {"books": 2.0}})
+    promise = contract(effects=["total[order] = output.total", "paid[order] = false"])
+    assert contract_problems(promise, domain, gap_in(shop())) == []
+
+
+def test_an_example_with_an_empty_then_says_that_nothing_changes() -> None:
+    domain = shop(example=False)
+    domain.example("order_total", "books", given={"cart": {"books": [2.0]}}, then={})
+    assert "no example changes total there" in " ".join(contract_problems(contract(), domain, gap_in(shop())))
+
+
+def test_an_example_can_say_that_an_entry_is_gone() -> None:
+    domain = shop(example=False)
+    then = {"total": {"books": 2.0}, "cart": {"books": State.ABSENT}}
+    domain.example("order_total", "books", given={"cart": {"books": [2.0]}}, then=then)
+    promise = contract(effects=["total[order] = output.total", "del cart[order]"])
+    assert contract_problems(promise, domain, gap_in(shop())) == []
+    assert "the example changes cart[books], but no effect does" in contract_problems(
+        contract(), domain, gap_in(shop())
+    )
+    assert '"entries that are gone afterwards": [["cart", "books"]]' in body_prompt(domain, promise)
+
+
+def test_an_integer_may_be_put_where_a_number_belongs() -> None:
+    outputs = [{"name": "total", "type": {"type": "integer"}}]
+    assert contract_problems(contract(outputs=outputs), shop(), gap_in(shop())) == []
+
+
+def test_the_questions_stay_short_whatever_the_domain_and_the_model_say() -> None:
+    long = "word " * 100_000
+    domain = shop()
+    del domain.operators["order_total"]
+    domain.declare("order_total", {"order": "string"}, long)
+    for n in range(2_000):
+        domain.variable(f"v{n}", "string", long)
+    domain.example("order_total", "all", given={"cart": {"all": [1.0] * 50_000}}, then={"total": {"all": 50_000.0}})
+    gap = Gap(("order_total", long), (), State(cart={long: [1.0] * 50_000}), declared=True, remaining=0)
+    questions = [
+        contract_prompt(domain, gap, [long] * 100),
+        body_prompt(domain, contract(description=long)),
+        repair_prompt(domain, contract(), code=long, check="smoke", problem=long, attempts=[long] * 9),
+    ]
+    assert [len(question) < 40_000 for question in questions] == [True, True, True]
+    assert all("characters left out" in question for question in questions)

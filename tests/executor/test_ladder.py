@@ -46,7 +46,7 @@ def test_every_rung_says_what_it_did_and_how_often(box: Sandbox) -> None:
     assert [e.trials for e in evidence] == [0, 0, 1, 4, 1, 26]
     assert [e.detail for e in evidence] == [
         "3 rules hold",
-        "3 rules hold",
+        "5 rules hold",
         "one generated input",
         "same result with another hash seed and clock; arguments unchanged",
         "1 of 1 come out as the user said",
@@ -254,3 +254,83 @@ def test_a_lost_sandbox_is_a_missing_service(box: Sandbox) -> None:
     foreign = Candidate(contract(), RIGHT, language="lua")
     with pytest.raises(ServiceMissing, match="the sandbox cannot run the body"):
         LADDER[2].climb(Trial(foreign, box))
+
+
+EXTRA: dict[str, tuple[list[str], str, str]] = {
+    "an entry that is deleted": (["del cart[order]"], '["cart", order, None]', "cart[books] = gone"),
+    "an entry that is made": (["sent[order] = true"], '["sent", order, True]', "sent[books] = True"),
+}
+
+
+@pytest.mark.parametrize(("effects", "write", "got"), EXTRA.values(), ids=EXTRA)
+def test_a_change_that_the_example_does_not_name_fails_the_example(
+    box: Sandbox, effects: list[str], write: str, got: str
+) -> None:
+    code = RIGHT.replace('[["total", order, total]]', f'[["total", order, total], {write}]')
+    verdict = climb(trial(code, box, effects=["total[order] = output.total", *effects]))
+    assert (last(verdict).rung, verdict.trust()) == (4, "quarantined")
+    assert got in str(last(verdict).counterexample)
+    assert "as before" in str(last(verdict).counterexample)
+
+
+def test_writing_what_stands_there_already_is_no_change(box: Sandbox) -> None:
+    given = {"cart": {"books": [2.0]}, "sent": {"books": True}}
+    example = Example("order_total", ("books",), given, {"total": {"books": 2.0}})
+    code = RIGHT.replace('[["total", order, total]]', '[["total", order, total], ["sent", order, True]]')
+    promise = contract(effects=["total[order] = output.total", "sent[order] = true"])
+    assert climb(Trial(Candidate(promise, code), box, examples=(example,))).passed
+
+
+def test_with_an_empty_then_nothing_may_change(box: Sandbox) -> None:
+    nothing = Example("order_total", ("books",), EXAMPLE.given, {})
+    found = last(climb(Trial(Candidate(contract(), RIGHT), box, examples=(nothing,))))
+    assert (found.rung, found.passed) == (4, False)
+
+
+@pytest.mark.parametrize(("body", "passed"), [('["cart", order, None]', True), ('["cart", order, []]', False)])
+def test_an_example_says_that_an_entry_is_gone(box: Sandbox, body: str, passed: bool) -> None:
+    gone = Example("order_total", ("books",), EXAMPLE.given, {"cart": {"books": State.ABSENT}})
+    effects = ["del cart[order]"] if passed else ["cart[order] = output.total"]
+    code = f"def order_total(order, amounts):\n    return {{'output': {{'total': []}}, 'writes': [{body}]}}\n"
+    promise = contract(effects=effects, outputs=[{"name": "total", "type": {"type": "array"}}])
+    verdict = climb(Trial(Candidate(promise, code), box, examples=(gone,)))
+    assert verdict.passed == passed
+    assert passed or "expected: cart[books] = gone" in str(last(verdict).counterexample)
+
+
+@pytest.mark.parametrize(("said", "passed"), [(1.82e-27, True), (-5e-10, False), (1.83e-27, False)])
+def test_an_example_of_a_tiny_number_is_held_to_its_own_size(box: Sandbox, said: float, passed: bool) -> None:
+    tiny = Example("order_total", ("books",), {"cart": {"books": [1.0]}}, {"total": {"books": said}})
+    verdict = climb(Trial(Candidate(contract(), total_is("1.82e-27 * amounts[0]")), box, examples=(tiny,)))
+    assert [e.passed for e in verdict.evidence if e.rung == 4] == [passed]
+
+
+def test_an_example_of_zero_forgives_what_cancelling_leaves_and_no_more(box: Sandbox) -> None:
+    zero = Example("order_total", ("books",), {"cart": {"books": [0.1, 0.2, -0.3]}}, {"total": {"books": 0.0}})
+    for code, passed in ((RIGHT, True), (total_is("sum(amounts) + 1e-12"), False)):
+        verdict = climb(Trial(Candidate(contract(), code), box, examples=(zero,)))
+        assert [e.passed for e in verdict.evidence if e.rung == 4] == [passed]
+
+
+def test_types_without_a_value_are_not_called_preconditions_that_do_not_hold(box: Sandbox) -> None:
+    parts: dict[str, Any] = {"parameters": [{"name": "order", "type": {"type": "string", "enum": [1]}}]}
+    found = last(climb(trial(RIGHT, box, example=False, preconditions=[], **parts)))
+    assert found.detail == "no input could be made of the types that it names, at the places that it reads"
+    assert not found.mendable
+
+
+def test_what_is_kept_of_a_failure_is_short_whatever_the_body_says(box: Sandbox) -> None:
+    for code in (
+        total_is("[][0]", before="").replace("total = ", "raise ValueError('x' * 10**5); total = "),
+        total_is("1", before=f"import {'a' * 50_000}\n"),
+        total_is("'x' * 10**5"),
+    ):
+        found = last(climb(trial(code, box)))
+        assert not found.passed
+        assert len(str(found.to_json())) < 8_000
+
+
+def test_a_state_with_an_infinite_number_is_not_given_to_a_body(box: Sandbox) -> None:
+    reads = [{"name": "amounts", "from": "cart[order]"}]
+    seen = trial(RIGHT, box, reads=reads).observe(Situation(State(cart={"tea": [float("inf")]}), ("tea",)))
+    assert (seen.refused, seen.category) == (True, "precondition")

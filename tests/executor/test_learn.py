@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from executor.learn import Learned, Learner, LearnEvent
-from executor.library import Library
+from executor.library import Library, specification
 from executor.model import open_model
 from executor.model.standin import StandIn
 from executor.sandbox import Sandbox, SandboxLimits, open_sandbox
@@ -132,8 +132,13 @@ def test_without_an_example_the_entry_is_quarantined_and_no_plan_uses_it(
 
 
 def test_without_an_example_a_better_entry_is_not_replaced(script: Script, learn: Learn, library: Library) -> None:
-    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
-    second = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]), domain=shop(example=False))
+    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]), domain=shop(example=False))
+    assert first.version is not None
+    library.admit(library.entry(first.version), "probation", [])  # somebody has looked at it and trusts it
+    second = learn(
+        script(ContractAnswer=[says()], BodyAnswer=[writes(LARGEST)]),
+        domain=shop(example=False), instead_of=first.version,
+    )  # fmt: skip
     assert second.version is None
     assert "without an example of yours it is no better" in str(second.reason)
     assert [o.version for o in library.operators("shop")] == [first.version]
@@ -180,21 +185,105 @@ def test_a_sandbox_that_is_gone_is_not_blamed_on_the_body(script: Script, learn:
     assert holds_nothing(library)
 
 
-def test_a_contract_that_cannot_be_tried_is_given_up_at_once(script: Script, learn: Learn, library: Library) -> None:
-    impossible = says(preconditions=["len(amounts) > 3", "len(amounts) < 2"])
-    server = script(ContractAnswer=[impossible], BodyAnswer=[writes(RIGHT)])
+IMPOSSIBLE: dict[str, Any] = {"preconditions": ["len(amounts) > 3", "len(amounts) < 2"]}
+NONE_HOLD = "no situation could be made in which the preconditions hold"
+
+
+def test_a_contract_that_cannot_be_tried_goes_back_before_a_body_is_asked_for(script: Script, learn: Learn) -> None:
+    server = script(ContractAnswer=[says(**IMPOSSIBLE), says()], BodyAnswer=[writes(RIGHT)])
     learned = learn(server, domain=shop(example=False))
-    assert str(learned.reason) == (
-        "its contract cannot be tried: no situation could be made in which the preconditions hold"
-    )
-    assert len(server.requests) == 2
+    assert learned.version is not None
+    assert len(server.requests) == 3
+    assert NONE_HOLD in server.requests[1]["body"]["messages"][-1]["content"]
+
+
+def test_a_model_that_gives_no_contract_that_can_be_tried_leaves_the_gap_open(
+    script: Script, learn: Learn, library: Library
+) -> None:
+    server = script(ContractAnswer=[says(**IMPOSSIBLE)], BodyAnswer=[writes(RIGHT)])
+    with pytest.raises(GapOpen, match=NONE_HOLD):
+        learn(server, domain=shop(example=False))
+    assert len(server.requests) == 3
     assert holds_nothing(library)
 
 
-def test_a_type_that_has_no_values_ends_the_same_way(script: Script, learn: Learn) -> None:
-    amounts = {"name": "amounts", "from": "cart[order]", "type": {"type": "number", "minimum": 5, "maximum": 1}}
-    server = script(ContractAnswer=[says(reads=[amounts])], BodyAnswer=[writes(RIGHT)])
-    assert "its contract cannot be tried" in str(learn(server, domain=shop(example=False)).reason)
+def test_a_declared_contract_that_cannot_be_tried_is_given_up_at_once(script: Script, learn: Learn) -> None:
+    server = script(BodyAnswer=[writes(RIGHT)])
+    learned = learn(server, domain=shop(example=False, promised=contract(**IMPOSSIBLE)))
+    assert str(learned.reason) == f"its contract cannot be tried: {NONE_HOLD}"
+    assert len(server.requests) == 1
+
+
+def test_a_body_that_writes_everywhere_is_repaired_with_a_counterexample_that_can_be_read(
+    script: Script, learn: Learn
+) -> None:
+    everywhere = (
+        "def order_total(order, amounts):\n"
+        "    more = [['total', f'{n} ' + 'x' * 20, n] for n in range(50_000)]\n"
+        "    return {'output': {'total': sum(amounts)}, 'writes': [['total', order, sum(amounts)], *more]}\n"
+    )
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(everywhere), writes(RIGHT)])
+    learned = learn(server)
+    assert learned.trust == "probation"
+    failed = learned.attempts[0].verdict.failed
+    assert failed is not None
+    assert len(json.dumps(failed.to_json())) < 5_000
+    assert "and 49,992 more places" in str(failed.counterexample)
+    assert len(server.requests[2]["body"]["messages"][-1]["content"]) < 20_000
+
+
+def test_an_entry_keeps_what_it_was_learned_from(script: Script, learn: Learn, library: Library) -> None:
+    learned = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    assert learned.version is not None
+    kept = library.entry(learned.version)
+    assert kept.declared["description"] == "Add up what an order costs."
+    assert kept.declared["parameters"] == [{"name": "order", "type": {"type": "string"}}]
+    assert kept.specification == specification(shop(), "order_total")
+
+
+def test_what_another_process_learned_before_is_used_and_no_model_is_asked(
+    script: Script, learn: Learn, library: Library
+) -> None:
+    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    server, notes = script(), list[str]()
+    second = learn(server, on_note=notes.append)
+    assert (second.version, second.trust, second.contract) == (first.version, "probation", first.contract)
+    assert server.requests == ()
+    assert notes == [f"another process has learned order_total: its entry {str(first.version)[:12]} is used"]
+
+
+def test_what_another_process_learned_meanwhile_is_used_instead_of_ones_own(
+    script: Script, learn: Learn, library: Library
+) -> None:
+    others: list[Learned] = []
+
+    def overtaken(event: LearnEvent) -> None:
+        if (event.kind, event.stage) == ("done", "body") and not others:
+            others.append(learn(script(ContractAnswer=[says()], BodyAnswer=[writes(total_is("0 + sum(amounts)"))])))
+
+    notes = list[str]()
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    learned = learn(server, on_event=overtaken, on_note=notes.append)
+    assert learned.version == others[0].version
+    assert library.versions("shop", "order_total") == [learned.version]
+    assert len(learned.attempts) == 1
+    assert len(notes) == 1
+
+
+def test_learning_anew_replaces_what_plans_used(script: Script, learn: Learn, library: Library) -> None:
+    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(total_is("0 + sum(amounts)"))])
+    second = learn(server, instead_of=first.version)
+    assert len(server.requests) == 2
+    assert library.versions("shop", "order_total") == [first.version, second.version]
+
+
+def test_the_same_body_learned_anew_is_the_same_version(script: Script, learn: Learn, library: Library) -> None:
+    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    second = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]), instead_of=first.version)
+    assert second.version == first.version
+    assert library.versions("shop", "order_total") == [first.version]
+    assert len(library.evidence(str(first.version))) == 12
 
 
 def test_a_declared_contract_saves_the_first_question(script: Script, learn: Learn) -> None:

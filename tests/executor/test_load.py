@@ -1,6 +1,7 @@
 """Finding a domain and reading a state: whatever is wrong with the file, the error says what and where."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,79 @@ def domain_with(state: Any) -> Domain:
 def test_the_state_file_replaces_the_variables_that_it_names_and_no_others(tmp_path: Path) -> None:
     domain = domain_with(lambda: State(loc={"me": "home", "you": "park"}, cash={"me": 3}, day=1))
     path = Path(written(tmp_path, json.dumps({"loc": {"me": "park"}, "day": 2, "more": [[["a", "b"], 1]]}), "s.json"))
+    domain.variable("more", "number")
     state = load_state(domain, path)
     assert state == State(loc={"me": "park"}, cash={"me": 3}, day=2, more={("a", "b"): 1})
+
+
+def test_a_variable_that_the_domain_does_not_have_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    path = Path(written(tmp_path, '{"locc": {"me": "park"}}', "s.json"))
+    with pytest.raises(UsageError, match="mine has no state variable locc") as caught:
+        load_state(domain_with(lambda: State(loc={"me": "home"})), path)
+    assert caught.value.hints[0] == "did you mean loc?"
+    assert caught.value.where == str(path)
+
+
+def test_a_domain_that_says_nothing_about_its_state_takes_any_variable(tmp_path: Path) -> None:
+    path = Path(written(tmp_path, '{"anything": 1}', "s.json"))
+    assert load_state(Domain("mine"), path) == State(anything=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"cash": {"me": 3, "you": "much"}}', "cash[you] is 'much', not number"),
+        ('{"cash": {"me": -1}}', "cash[me] is -1, less than 0"),
+        ('{"day": "Monday"}', "day is 'Monday', not integer"),
+    ],
+)
+def test_a_value_that_its_variable_cannot_have_is_named_with_its_place(tmp_path: Path, text: str, why: str) -> None:
+    domain = domain_with(lambda: State(cash={}, day=1))
+    domain.variable("cash", {"type": "number", "minimum": 0})
+    domain.variable("day", "integer")
+    with pytest.raises(UsageError) as caught:
+        load_state(domain, Path(written(tmp_path, text, "s.json")))
+    assert why in caught.value.message
+
+
+def test_a_state_file_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    assert load_state(Domain("mine"), Path(written(tmp_path, '\ufeff{"day": 2}', "s.json"))) == State(day=2)
+
+
+def test_what_is_not_a_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s.json")
+    with pytest.raises(UsageError, match="it is not a file"):
+        load_state(Domain("mine"), tmp_path / "s.json")
+
+
+def test_a_domain_file_imports_the_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    written(tmp_path, "NAME = 'mine'\n", "beside_at_once.py")
+    written(tmp_path, "DAY = 7\n", "beside_later.py")
+    text = (
+        "from htn import Domain, State\nimport beside_at_once\nmine = Domain(beside_at_once.NAME)\n"
+        "@mine.initial_state\ndef start():\n    import beside_later\n    return State(day=beside_later.DAY)\n"
+    )
+    domain = load_domain(written(tmp_path, text))
+    assert load_state(domain, None) == State(day=7)
+
+
+def test_files_beside_a_domain_do_not_stand_before_other_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    load_domain(written(tmp_path, DOMAIN))
+    assert sys.path.index(str(tmp_path)) == len(sys.path) - 1
+
+
+def test_a_bundled_domain_that_is_typed_as_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_domain("travel.py")
+    assert caught.value.hints == ("the bundled domain is called travel, without .py",)
+    written(tmp_path, DOMAIN)
+    with pytest.raises(UsageError) as caught:
+        load_domain(str(tmp_path / "mne.py"))
+    assert caught.value.hints == ("did you mean mine.py?",)
 
 
 def test_without_anything_the_state_is_empty() -> None:
@@ -173,5 +245,7 @@ def boom() -> State:
 def test_an_initial_state_that_cannot_be_made_is_the_domains_mistake() -> None:
     with pytest.raises(DomainError, match="the initial state of mine cannot be made: KeyError"):
         load_state(domain_with(boom), None)
+    with pytest.raises(DomainError, match="the initial state of mine cannot be made: SystemExit"):
+        load_state(domain_with(sys.exit), None)
     with pytest.raises(DomainError, match="the initial state of mine is a dict, not a State"):
         load_state(domain_with({"loc": {}}), None)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.run import TRANSITIONS, Event, IllegalEventError, Run, Step, StepState
+from htn.errors import Trouble
 from htn.plan import Action
 
 KINDS = ("start", "finish", "fail")
@@ -20,9 +21,10 @@ ACTION = Action(("pay", "tea"))
 
 @pytest.mark.parametrize(("state", "kind"), list(product(StepState, (*KINDS, "retry", ""))))
 def test_every_state_meets_every_event(state: StepState, kind: str) -> None:
-    step, event = Step(ACTION, state), Event(3, kind, 1.5, "words")
+    trouble = Trouble("execution", 4, "words")
+    step, event = Step(ACTION, state), Event(3, kind, 1.5, "words", trouble)
     if (state, kind) in ALLOWED:
-        assert step.after(event) == Step(ACTION, StepState(ALLOWED[state, kind]), 1.5, "words")
+        assert step.after(event) == Step(ACTION, StepState(ALLOWED[state, kind]), 1.5, "words", trouble)
     else:
         with pytest.raises(IllegalEventError, match=f"step 3 is {state}, so it cannot {kind}"):
             step.after(event)

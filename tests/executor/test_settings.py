@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from executor.settings import Settings, megabytes, read_file, table
+from executor.settings import PLANNING, Settings, led_from_here, megabytes, read_file, table
 from htn.errors import UsageError
 
 
@@ -101,6 +101,40 @@ def test_a_bad_value_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch,
         Settings.load()
     assert caught.value.where == f"the environment variable {variable}"
     assert caught.value.message.startswith("the setting ")
+
+
+@pytest.mark.parametrize("variable", ["LLM_PROVIDER", "HTN_MAX_RETRIES", "DOCKER_MEMORY_LIMIT"])
+def test_a_bad_value_of_a_setting_that_is_not_used_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, BAD_VALUES[variable])
+    monkeypatch.setenv("HTN_MAX_EXPANSIONS", "7")
+    settings = Settings.load(PLANNING)
+    assert settings.max_expansions == 7
+    assert settings.max_retries == 3
+
+
+def test_of_two_bad_values_the_one_that_is_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_RETRIES", "0")
+    monkeypatch.setenv("HTN_MAX_SECONDS", "soon")
+    with pytest.raises(UsageError, match="the setting max_seconds cannot be used"):
+        Settings.load(PLANNING)
+
+
+def test_a_server_or_model_that_the_working_directory_names_is_told(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert led_from_here({}) is None
+    (elsewhere / "htn.toml").write_text('model = "x"\nredis_url = "host:1"\nmax_calls = 2\n')
+    assert led_from_here({}) == "htn.toml in this folder sets redis_url, model"
+    assert led_from_here({"model": "mine"}) == "htn.toml in this folder sets redis_url"
+    monkeypatch.setenv("REDIS_URL", "host:2")
+    assert led_from_here({"model": "mine"}) is None
+
+
+def test_memory_may_be_a_number_in_the_file(elsewhere: Path) -> None:
+    (elsewhere / "htn.toml").write_text("memory_limit = 512\n")
+    assert Settings.load().limits.memory_mb == 512
 
 
 def test_a_bad_value_in_the_file_is_named_with_the_file(elsewhere: Path) -> None:

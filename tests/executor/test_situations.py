@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from executor.validate.situations import CannotBeMade, Situation, applicable, place, refused
 from executor.validate.values import draw
-from htn.contract import Contract, Lookup, Scope, Type, parse_term, refuse
+from htn.contract import MOST_PARTS, Contract, Lookup, Scope, Type, parse_term, refuse
 from htn.contract.parse import Names
 from htn.domain import StateVariable
 from htn.state import State
@@ -225,3 +225,53 @@ def test_what_else_a_process_has_loaded_changes_no_situation(tmp_path: Path) -> 
 def test_another_seed_makes_others() -> None:
     one, other = (draw({"n": Type.from_json({"type": "number"})}, 10, seed=seed) for seed in (0, 1))
     assert one != other
+
+
+LARGE: list[dict[str, Any]] = [
+    {"type": "array", "items": {"type": "number"}, "minItems": MOST_PARTS - 1},
+    {"type": "array", "items": {"type": "string"}, "minItems": MOST_PARTS - 1},
+    {"type": "array", "minItems": 15, "items": {"type": "array", "items": {"type": "number"}, "minItems": 25}},
+    {"type": "object", "properties": {f"f{n}": {"type": "array", "items": {"type": "string"}} for n in range(64)}},
+    {"type": ["array", "null"], "minItems": 1_000_000},
+]
+
+
+@pytest.mark.parametrize("schema", LARGE, ids=[json.dumps(t)[:70] for t in LARGE])
+def test_values_that_just_fit_are_drawn(schema: dict[str, Any]) -> None:
+    type_ = Type.from_json(schema)
+    rows = draw({"value": type_}, 5, seed=1)
+    assert rows
+    assert [row for row in rows if type_.refuse(row["value"])] == []
+
+
+def parts_of(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(parts_of, inner))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"type": "array", "items": nested(depth - 1)} if depth else {"type": "object"}
+
+
+@pytest.mark.parametrize("schema", [*LARGE, nested(7)], ids=[*map(str, range(len(LARGE))), "nested"])
+def test_a_row_that_is_drawn_has_no_more_parts_than_can_be_tried(schema: dict[str, Any]) -> None:
+    rows = draw({"value": Type.from_json(schema)}, 10, seed=2)
+    assert max(parts_of(row["value"]) for row in rows) <= 2 * MOST_PARTS
+
+
+def test_many_inputs_share_the_room() -> None:
+    type_ = Type.from_json({"type": "array", "items": {"type": "array", "items": {"type": "string"}}})
+    assert len(draw({f"p{n}": type_ for n in range(32)}, 5, seed=0)) == 5
+
+
+TOO_LARGE: list[dict[str, Any]] = [
+    {"type": "array", "minItems": 1000, "items": {"type": "array", "minItems": 1000}},
+    {"type": "array", "minItems": 1_000_000},
+    {"type": "array", "minItems": MOST_PARTS},
+]
+
+
+@pytest.mark.parametrize("schema", TOO_LARGE)
+def test_what_is_too_large_is_not_even_begun(schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("executor.validate.values.strategy", lambda *_: pytest.fail("it was begun"))
+    assert draw({"value": Type.from_json(schema)}, 5, seed=0) == []

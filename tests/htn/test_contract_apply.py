@@ -1,5 +1,7 @@
 """A contract used on a state: refusing, reading, changing, and holding a body to its word."""
 
+from math import fsum
+from sys import float_info
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from htn.contract import (
     describe_changes,
     model_of,
     refuse,
+    rounding_noise,
     scope_of,
     write,
 )
@@ -312,3 +315,62 @@ def test_an_effect_that_uses_what_an_effect_before_it_deletes_has_no_value() -> 
     act = contract("del v[who]", "v[who] += 1")
     with pytest.raises(Undefined):
         changes(act, scope_of(act, state, ("alice", "box")))
+
+
+def test_numbers_are_close_by_their_own_size_however_small_they_are() -> None:
+    assert close(1.82e-27, 1.82e-27 * (1 + 1e-12), ROUNDING)
+    assert not close(1.82e-27, -5e-10, ROUNDING)
+    assert not close(1.82e-27, 0.0, ROUNDING)
+    assert not close([1e9, 1e-12], [1e9, 2e-12], ROUNDING)
+    assert close(0.0, 0.0, ROUNDING)
+    assert not close(0.0, 5e-324, ROUNDING)
+
+
+@given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))
+def test_close_is_the_same_at_every_scale(one: float, other: float) -> None:
+    small = 2.0**-60
+    if min(abs(one), abs(other)) > 1e-200:  # what is too small to be scaled loses digits
+        assert close(one, other, ROUNDING) == close(one * small, other * small, ROUNDING)
+
+
+def promise_of(ensures: str) -> Contract:
+    return Contract.from_json({
+        "name": "f", "reads": [{"name": "xs", "from": 'bag["a"]'}], "outputs": [{"name": "y"}],
+        "effects": ["done = output.y"], "ensures": [ensures],
+    })  # fmt: skip
+
+
+def kept(ensures: str, xs: list[float], y: float) -> bool:
+    return broken_promise(promise_of(ensures), Scope(State(bag={"a": xs}), {}, {"xs": xs}, {"y": y})) is None
+
+
+CANCELLING = [0.1, 0.2, -0.3]
+
+
+def test_a_sum_that_cancels_is_close_by_the_size_of_its_parts() -> None:
+    assert sum(CANCELLING) not in (0.0, fsum(CANCELLING))
+    assert kept("output.y == sum(xs)", CANCELLING, fsum(CANCELLING))
+    assert kept("output.y == sum(xs)", CANCELLING, 0.0)
+    assert not kept("output.y == sum(xs)", CANCELLING, 1e-12)
+    assert not kept("output.y == sum(xs)", [1.82e-27], -5e-10)
+
+
+def test_a_promised_zero_is_close_by_the_size_of_what_went_in() -> None:
+    assert kept("output.y == 0", CANCELLING, sum(CANCELLING))
+    assert kept("output.y >= 0", CANCELLING, -sum(CANCELLING))
+    assert not kept("output.y == 0", CANCELLING, 1e-12)
+    assert not kept("output.y == 0", [1e-30], 1e-27)
+    assert not kept("output.y > 0", CANCELLING, 0.0)
+
+
+def test_the_noise_of_values_counts_every_number_in_them_and_no_truth_value() -> None:
+    assert rounding_noise([1.0, {"a": (-2, True)}], "text", None) == 2 * 3 * float_info.epsilon
+    assert rounding_noise() == 0.0
+    assert rounding_noise(10**400, 1.0) == float_info.epsilon
+    assert rounding_noise(1e308, 1e308) == 0.0  # beyond the floats nothing can be said
+
+
+def test_many_changes_are_described_by_the_first_and_a_count() -> None:
+    after = {("x", n): n for n in range(1_000)}
+    assert describe_changes(after, 2) == "x[0] = 0; x[1] = 1; and 998 more places"
+    assert describe_changes(dict(list(after.items())[:2]), 2) == "x[0] = 0; x[1] = 1"

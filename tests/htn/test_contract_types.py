@@ -171,3 +171,81 @@ def test_a_part_that_only_execution_can_know_is_not_refused() -> None:
     type_ = Type.from_json({"type": "array", "items": {"enum": [1, 2]}})
     assert type_.refuse([1, Unknown("the second")]) is None
     assert type_.refuse([3, Unknown("the second")]) == "value[0] is 3, not one of 1, 2"
+
+
+def of(**schema: Any) -> Type:
+    return Type.from_json(schema)
+
+
+SMALLEST: list[tuple[dict[str, Any], int]] = [
+    ({"type": "number"}, 1),
+    ({"type": "array"}, 1),
+    ({"type": "array", "minItems": 3}, 4),
+    ({"type": "array", "minItems": 3, "items": {"type": "array", "minItems": 2}}, 10),
+    ({"type": ["array", "null"], "minItems": 3}, 1),
+    ({"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "array", "minItems": 5}}}, 8),
+    ({"type": "object", "additionalProperties": {"type": "array", "minItems": 5}}, 1),
+]
+
+
+@pytest.mark.parametrize(("schema", "parts"), SMALLEST)
+def test_the_smallest_value_of_a_type_is_counted_and_not_made(schema: dict[str, Any], parts: int) -> None:
+    assert of(**schema).smallest == parts
+
+
+def test_the_size_of_a_type_that_could_never_be_made_is_known_at_once() -> None:
+    schema: dict[str, Any] = {"type": "number"}
+    for _ in range(8):
+        schema = {"type": "array", "minItems": 1_000_000, "items": schema}
+    assert of(**schema).smallest > 10**48
+
+
+CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
+    ({"type": "string", "enum": [1, 2]}, "it is 1, not text"),
+    ({"type": "integer", "enum": [1, "two"]}, "it is 'two', not integer"),
+    ({"type": "integer", "enum": [1, 9], "maximum": 5}, "it is 9, more than 5"),
+    ({"type": "number", "minimum": 5, "maximum": 1}, "there is no such number"),
+    ({"type": "integer", "minimum": 0.2, "maximum": 0.8}, "there is no such integer"),
+    ({"type": "array", "minItems": 3, "maxItems": 2}, "has 3 items at least and 2 at most"),
+    ({"type": "array", "items": {"type": "string", "enum": [1]}}, "value[] has a choice"),
+    ({"type": "object", "properties": {"a": {"type": "string", "enum": [1]}}}, "value.a has a choice"),
+]
+
+
+@pytest.mark.parametrize(("schema", "why"), CONTRADICTORY)
+def test_a_type_that_contradicts_itself_says_where(schema: dict[str, Any], why: str) -> None:
+    assert why in str(of(**schema).contradiction())
+
+
+@pytest.mark.parametrize("schema", [{"type": "integer", "minimum": 1, "maximum": 1}, {"type": ["string", "null"]}, {}])
+def test_a_type_that_has_values_does_not_contradict_itself(schema: dict[str, Any]) -> None:
+    assert of(**schema).contradiction() is None
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_a_choice_is_a_finite_number(number: float) -> None:
+    with pytest.raises(UsageError, match="finite numbers"):
+        of(enum=[number])
+
+
+NUMBERS = {"type": "array", "items": {"type": "number"}}
+TAKES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({"type": "number"}, {"type": "integer"}, True),
+    ({"type": "integer"}, {"type": "number"}, False),
+    ({"type": "number"}, {"type": "string"}, False),
+    ({"type": "number"}, {"type": ["number", "null"]}, False),
+    ({"type": ["number", "null"]}, {"type": "null"}, True),
+    ({}, {"type": "string"}, True),
+    ({"type": "string"}, {}, True),
+    ({"enum": ["a", "b"]}, {"enum": ["a"]}, True),
+    ({"enum": ["a", "b"]}, {"enum": ["c"]}, False),
+    (NUMBERS, {"type": "array", "items": {"type": "string"}}, False),
+    (NUMBERS, {"type": "array"}, True),
+    ({"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}, False),
+    ({"type": "object", "properties": {"a": NUMBERS}}, {"type": "object", "properties": {"a": NUMBERS}}, True),
+]
+
+
+@pytest.mark.parametrize(("asked", "given", "fits"), TAKES)
+def test_a_type_takes_what_can_stand_in_its_place(asked: dict[str, Any], given: dict[str, Any], fits: bool) -> None:
+    assert of(**asked).takes(of(**given)) == fits

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from domains.travel import travel
-from htn.domain import Arity, Domain, Operator
+from htn.domain import Arity, Domain, Example, Operator
 from htn.errors import DomainError, UsageError
+from htn.state import State
 
 
 def small() -> Domain:
@@ -138,3 +139,79 @@ def test_examples_belong_to_their_operator() -> None:
 def test_the_bundled_domain_starts_in_a_state_with_its_declared_variables() -> None:
     assert travel.make_state is not None
     assert set(travel.make_state()) == set(travel.variables)
+
+
+def with_example(*arguments: Any, of: str = "fly", **said: Any) -> Domain:
+    """The example stands before what it is an example of."""
+    domain = Domain("small")
+    domain.example(of, *arguments, given=said.get("given", {}), then=said.get("then", {}))
+    domain.variable("loc", "string")
+    domain.variable("route", {"type": "array", "items": {"type": "string"}})
+    domain.operators |= small().operators
+    return domain
+
+
+MISTAKEN: dict[str, tuple[Domain, str, tuple[str, ...]]] = {
+    "a misspelt operator": (
+        with_example("home", "fast", of="fyl"), "an example of fyl, which is no operator", ("did you mean fly?",),
+    ),
+    "a task with methods": (with_example(of="walk"), "an example of walk, which is no operator", ()),
+    "an argument too few": (with_example("home"), "an example of fly has 1 arguments", ("it takes (where, how)",)),
+    "an argument of another type": (
+        with_example("home", "often"), "how is 'often', not one of 'fast', 'slow'",
+        ('fly is declared with how: "fast" or "slow"',),
+    ),
+    "an unknown variable before": (
+        with_example("home", "fast", given={"lok": {}}), "names lok, which is no state variable",
+        ("did you mean loc?",),
+    ),
+    "an unknown variable after": (with_example("home", "fast", then={"x": 1}), "names x, which is no", ()),
+    "a value of another type": (
+        with_example("home", "fast", then={"loc": {"me": 3}}), r"loc\[me\] is 3, not text", (),
+    ),
+    "a plain value of another type": (with_example("home", "fast", given={"loc": 3}), "loc is 3, not text", ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("domain", "why", "hints"), MISTAKEN.values(), ids=MISTAKEN)
+def test_an_example_that_cannot_be_meant_is_said_when_the_domain_is_used(
+    domain: Domain, why: str, hints: tuple[str, ...]
+) -> None:
+    with pytest.raises(DomainError, match=why) as caught:
+        domain.check()
+    assert caught.value.hints == hints
+
+
+def test_an_example_may_stand_before_its_operator_and_name_what_only_the_state_has() -> None:
+    said: dict[str, Any] = {
+        "given": {"loc": {"me": "park"}, "day": 3, "route": {"me": ["a"]}},
+        "then": {"loc": {"me": State.ABSENT}},
+    }
+    with_example("home", "fast", **said).check(State(day=1))
+    with pytest.raises(DomainError, match="names day"):
+        with_example("home", "fast", **said).check()
+
+
+def test_a_domain_that_declares_no_variables_lets_examples_name_any() -> None:
+    domain = small()
+    domain.example("fly", "home", "fast", given={}, then={"loc": {"me": "home"}})
+    domain.check()
+
+
+def test_an_example_knows_what_it_does_not_name() -> None:
+    said = Example("f", (), {"a": {"x": 1}, "b": 2}, {"a": {"x": 3}})
+    assert said.beyond({("a", "x"): 5, ("b", None): 2, ("a", "y"): State.ABSENT}) == {}
+    extra = {("b", None): 3, ("a", "y"): 1, ("b", "z"): 0}
+    assert said.beyond(extra) == extra
+    assert said.beyond({("b", None): State.ABSENT}) == {("b", None): State.ABSENT}
+
+
+def test_an_example_is_written_with_what_is_gone() -> None:
+    said = Example("f", (("a", 1),), {"a": {"x": 1, "y": 2}, "b": 2}, {"a": {"x": State.ABSENT}, "b": State.ABSENT})
+    assert said.to_json() == {
+        "arguments": [{"$tuple": ["a", 1]}],
+        "given": {"a": {"x": 1, "y": 2}, "b": 2},
+        "then": {},
+        "gone": [["a", "x"], ["b", None]],
+    }
+    assert "gone" not in Example("f", (), {}, {"a": {"x": 1}}).to_json()

@@ -324,3 +324,52 @@ def test_a_function_that_wants_to_leave_is_an_error_of_the_domain(leave: BaseExc
 
     with pytest.raises(DomainError, match="go raised"):
         find_plan(domain, State(), [("go",)])
+
+
+@pytest.mark.parametrize("numbers", [(-1, -2), (-2, -1), (1, True), (1, 1.0), (0, False)])
+def test_values_that_python_hashes_alike_are_told_apart_by_what_is_remembered(numbers: tuple[Any, Any]) -> None:
+    wrong, right = numbers
+    domain = Domain("alike")
+
+    @domain.operator
+    def set_to(state: Any, value: Any) -> Any:
+        state.n["x"] = value
+        return state
+
+    @domain.operator
+    def fail(state: Any) -> Any:
+        return None
+
+    @domain.operator
+    def is_right(state: Any) -> Any:
+        return state if repr(state.n["x"]) == repr(right) else None
+
+    @domain.method("waste")
+    def dead_ends(state: Any) -> Iterator[Any]:
+        for _ in range(100):
+            yield [("fail",)]
+
+    @domain.method("waste")
+    def enough(state: Any) -> Any:
+        return []
+
+    @domain.method("choose")
+    def either(state: Any) -> Iterator[Any]:
+        yield [("set_to", wrong), ("go",)]
+        yield [("set_to", right), ("go",)]
+
+    @domain.method("go")
+    def check(state: Any) -> Any:
+        return [("is_right",)]
+
+    @domain.method("choose_argument")
+    def one_or_other(state: Any) -> Iterator[Any]:
+        yield [("told", wrong)]
+        yield [("told", right)]
+
+    @domain.method("told")
+    def only_one(state: Any, value: Any) -> Any:
+        return [] if repr(value) == repr(right) else None
+
+    for task in ("choose", "choose_argument"):
+        planned(find_plan(domain, State(n={"x": None}), [("waste",), (task,)]))

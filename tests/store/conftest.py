@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from executor.store import Store
-from tests.services import REDIS_URL, redis_answers, require_or_skip
+from tests.services import redis_url, require_or_skip
 from tests.store.store_places import Place
 
 
@@ -38,9 +38,11 @@ def embedded(folder: Path) -> Place:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[Place]:
-    require_or_skip("redis", redis_answers())
-    client = redis.Redis.from_url(REDIS_URL)
-    place = Place(redis_url=REDIS_URL, data_dir=folder, prefix=f"test_{uuid.uuid4().hex}")
+    url = redis_url()
+    require_or_skip("redis", url is not None)
+    assert url is not None  # otherwise the test was skipped
+    client = redis.Redis.from_url(url)
+    place = Place(redis_url=url, data_dir=folder, prefix=f"test_{uuid.uuid4().hex}")
     yield place
     for key in client.scan_iter(f"{place.prefix}:*"):
         client.delete(key)

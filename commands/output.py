@@ -1,0 +1,155 @@
+"""What a command came to, and how it is told.
+
+- The result goes to standard output, progress and errors to standard error.
+- With `--json` standard output is one document, however the command ends; an error is in it.
+- While a command works, what anybody else prints, a domain or a program that it starts, goes to standard error.
+- Everything that comes from outside is made visible before it is shown (`htn.errors.visible`).
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, TextIO
+
+import click
+
+from htn.errors import HIDDEN, Trouble, UsageError, visible
+from htn.failure import Failure
+
+
+@dataclass
+class Outcome:
+    """What a command came to. The command fills it in; the group tells it, once, when the command has ended.
+
+    `document` is the result for programs, `cost` counts the calls of a model that were made.
+    """
+
+    as_json: bool = False
+    document: Any = None
+    trouble: Trouble | None = None
+    cost: Callable[[], int] | None = None
+    _told: str = ""
+    _stream: TextIO | None = field(default_factory=lambda: sys.stdout)
+
+    def show(self, text: str) -> None:
+        """Show a result to a person, where there is one."""
+        if not self.as_json:
+            self._write(visible(text, lines=True))
+
+    def fail(self, trouble: Trouble, told: str = "") -> int:
+        """Say what went wrong, to a person in the words `told`, and return the exit code."""
+        self.trouble, self._told = trouble, told or trouble.explain()
+        return trouble.exit_code
+
+    def no_plan(self, failure: Failure) -> int:
+        """Say why there is no plan, and return the exit code."""
+        words = failure.explain()
+        message = words.partition("\n")[0].partition(": ")[2]
+        code = failure.stopped.code if failure.stopped else "no-plan"
+        return self.fail(Trouble(code, failure.exit_code, message, None, failure.hints()), words)
+
+    def end(self) -> None:
+        """Tell what the command came to, and what it cost."""
+        calls = self.cost() if self.cost else None
+        if self.trouble:
+            tell(self._told, lines=True)
+        if calls is not None:
+            tell(f"model calls: {calls}")
+        if self.as_json and not (self.document is None and self.trouble is None):
+            self._write(as_json(self._whole(calls)))
+
+    def _whole(self, calls: int | None) -> Any:
+        if not self.trouble:
+            return self.document if calls is None else {**self.document, "model_calls": calls}
+        found = self.document if isinstance(self.document, Mapping) else {}
+        return {**found, **self.trouble.to_json()} | ({} if calls is None else {"model_calls": calls})
+
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Keep standard output for the result: what anybody else prints meanwhile goes to standard error."""
+        if sys.stdout is None or sys.stderr is None:  # both were closed before we began
+            yield
+            return
+        sys.stdout.flush()
+        kept = os.dup(1)
+        os.dup2(2, 1)
+        try:
+            with os.fdopen(os.dup(kept), "w", encoding=sys.stdout.encoding, errors="backslashreplace") as stream:
+                self._stream = stream
+                with redirect_stdout(sys.stderr):
+                    yield
+        finally:
+            with suppress(OSError):
+                sys.stdout.flush()
+            os.dup2(kept, 1)
+            os.close(kept)
+            self._stream = sys.stdout
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:  # it was closed before we began
+            return
+        try:
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            _silence(self._stream)  # whoever read this has seen enough
+        except OSError as error:
+            _silence(self._stream)
+            raise UsageError(f"cannot write the result to standard output: {error.strerror}") from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is left in a stream that cannot be written go nowhere, so that closing it says nothing."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError):
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def close_output() -> None:
+    """Write what is left; where that cannot be done it has been said, and Python need not say it again at the end."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _silence(sys.stdout)
+
+
+def tell(text: str, *, lines: bool = False) -> None:
+    """Tell a person something that is not the result."""
+    with suppress(OSError):  # nobody listens
+        click.echo(visible(text, lines=lines), err=True)
+
+
+def note(text: str) -> None:
+    """Tell a person something that is good to know."""
+    tell(f"note: {text}")
+
+
+def as_json(document: Any) -> str:
+    """Return a document as text that is JSON, and that a terminal shows as it is."""
+    text = json.dumps(writable(document), ensure_ascii=False, indent=2)
+    # Outside of texts there is nothing hidden but the newlines of the layout.
+    return HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+
+
+def writable(value: Any) -> Any:
+    """Return a value in which each number that JSON has no form for stands as a text: "NaN", "Infinity", "0x…"."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # only NaN is not
+    if type(value) is int and not is_short(value):
+        return hex(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(writable(part) for part in value)
+    if isinstance(value, dict):
+        return {writable(key): writable(part) for key, part in value.items()}
+    return value
+
+
+def is_short(number: int) -> bool:
+    """Say whether Python would write out a whole number; it takes a time that grows with the square of its length."""
+    return number.bit_length() <= 10_000

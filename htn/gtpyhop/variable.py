@@ -1,0 +1,254 @@
+"""A dict-valued state variable while the search works on it: a dict that journals each change of a place.
+
+Values that cannot change are read and written at a dict's own speed. A value that can is copied when it is first
+read; the reader gets the copy, and when the action has ended the copy is compared with what was there: when it was
+changed, that is one change in the journal, and when not, the copy is kept for the next reader. What lies in the
+variable between actions is changed by nobody.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
+
+from htn.gtpyhop.values import ABSENT, ATOMS, is_fixed, own_copy, same
+
+# Where something changed, and what was there before.
+Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
+Place: TypeAlias = tuple[int, Any]
+
+
+class _Order:
+    """Stands, in the journal, where a key would: what was there before is the order of the keys."""
+
+
+ORDER: Final = _Order()
+
+
+class Journal:
+    """The changes since the search began, oldest first, and the places whose values were handed out."""
+
+    __slots__ = ("changes", "copies", "log", "settle", "watched")
+
+    def __init__(self, settle: Callable[[], None]) -> None:
+        self.changes: list[Change] = []
+        self.log = self.changes.append
+        self.watched: dict[Place, Callable[[], None]] = {}
+        # By place: a value that lies there, and a copy of it that readers get and have not changed so far.
+        self.copies: dict[Place, tuple[Any, Any]] = {}
+        self.settle = settle
+
+    def handed_out(self, place: Place, value: Any) -> Any:
+        """Return the copy of a value that readers get."""
+        known = self.copies.get(place)
+        if known is not None and known[0] is value:
+            return known[1]
+        copy = own_copy(value)
+        self.copies[place] = value, copy
+        return copy
+
+
+class Variable(dict[Any, Any]):
+    """A state variable whose values cannot change where they lie; one that gets another kind becomes a `Watched`."""
+
+    __slots__ = ("_factory", "_journal", "_log", "_name")
+    _journal: Journal
+    _log: Callable[[Change], None]
+    _name: str
+    _factory: Callable[[], Any] | None
+
+    @classmethod
+    def of(cls, journal: Journal, name: str, pairs: dict[Any, Any]) -> "Variable":
+        """Return the variable that holds what a dict holds; the dict's own values stay untouched."""
+        values = dict.values(pairs)
+        fixed = ATOMS.issuperset(map(type, values)) or all(map(is_fixed, values))
+        factory = factory_of(pairs)
+        made = (Variable if fixed and factory is None else Watched)(dict.items(pairs))
+        made._journal, made._log, made._name, made._factory = journal, journal.log, name, factory
+        return made
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if type(value) not in ATOMS and not is_fixed(value):
+            self.__class__ = Watched
+            self[key] = value
+            return
+        self._log((self, key, dict.get(self, key, ABSENT)))
+        dict.__setitem__(self, key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        value = dict.__getitem__(self, key)
+        last = next(reversed(self))
+        if last is not key and last != key:
+            self._log((self, ORDER, tuple(dict.keys(self))))
+        self._log((self, key, value))
+        dict.__delitem__(self, key)
+
+    def put_in_order(self, keys: tuple[Any, ...]) -> None:
+        """Bring the keys, all of them, into an order; this is for taking back and is not journaled."""
+        pairs = [(key, dict.__getitem__(self, key)) for key in keys]
+        dict.clear(self)
+        dict.update(self, pairs)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        """Remove a key and return its value."""
+        if key not in self and default:
+            return default[0]
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[Any, Any]:
+        """Remove and return the last pair."""
+        if not self:
+            raise KeyError(f"state.{self._name} is empty")
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        """Remove every key, the last one first, so that taking it back restores the order."""
+        for key in reversed(list(self)):
+            del self[key]
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, after setting it to `default` when it is absent."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def update(self, *pairs: Any, **named: Any) -> None:
+        """Set many keys."""
+        for key, value in dict(*pairs, **named).items():
+            self[key] = value
+
+    def __ior__(self, other: Any) -> "Variable":  # type: ignore[misc]  # returns itself, as dict does
+        self.update(other)
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[Any, Any]:
+        plain: dict[Any, Any] = own_copy(self.copy())
+        return plain
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        # A copy belongs to no search, so it is a plain dict.
+        return dict, (self.copy(),)
+
+    def copy(self) -> dict[Any, Any]:
+        """Return a plain dict with the same values."""
+        return dict(self)
+
+    def become(self, pairs: dict[Any, Any]) -> None:
+        """Hold what a plain dict holds, order included; only what differs is journaled."""
+        if list(self) != list(pairs)[: len(self)]:
+            self.clear()
+        for key, value in pairs.items():
+            if not same(dict.get(self, key, ABSENT), value):
+                self[key] = value
+
+
+class Watched(Variable):
+    """A state variable with values that can change: each one that is read is watched until the action ends."""
+
+    __slots__ = ()
+
+    def _watch(self, key: Any, value: Any) -> Any:
+        if type(value) in ATOMS:
+            return value
+        place, journal = (id(self), key), self._journal
+        if place in journal.watched or is_fixed(value):
+            return value
+        handed_out = journal.handed_out(place, value)
+
+        def settle() -> None:
+            if same(handed_out, value):
+                dict.__setitem__(self, key, value)
+            else:
+                journal.copies.pop(place, None)
+                journal.changes.append((self, key, value))
+
+        journal.watched[place] = settle
+        dict.__setitem__(self, key, handed_out)
+        return handed_out
+
+    def __missing__(self, key: Any) -> Any:
+        """Make what a defaultdict makes; unless it is changed before the action ends, it was never there."""
+        factory = self._factory
+        if factory is None:
+            raise KeyError(key)
+        made, place, journal = factory(), (id(self), key), self._journal
+
+        def settle() -> None:
+            if same(made, factory()):
+                dict.__delitem__(self, key)
+            else:
+                journal.changes.append((self, key, ABSENT))
+
+        journal.watched[place] = settle
+        dict.__setitem__(self, key, made)
+        return made
+
+    def _unwatch(self, key: Any) -> None:
+        # A value that is replaced must be journaled as it was before it was handed out.
+        settle = self._journal.watched.pop((id(self), key), None)
+        if settle is not None:
+            settle()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if value is dict.get(self, key, ABSENT) and (id(self), key) in self._journal.watched:
+            return
+        self._unwatch(key)
+        if isinstance(value, Variable):
+            value = value.copy()
+        self._log((self, key, dict.get(self, key, ABSENT)))
+        dict.__setitem__(self, key, value)
+        if not is_fixed(value):
+            # Until the action ends it is the writer's own value, which may go on changing; then the variable's.
+            self._journal.watched[id(self), key] = lambda: dict.__setitem__(self, key, own_copy(value))
+
+    def __delitem__(self, key: Any) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._unwatch(key)
+        Variable.__delitem__(self, key)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._watch(key, dict.__getitem__(self, key))
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """Return the value of a key, or `default`."""
+        if key not in self:
+            return default
+        return self[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        # Overridden so that dict(variable) and {**variable} read each value through __getitem__.
+        return dict.__iter__(self)
+
+    def values(self) -> Any:
+        """Return the values."""
+        return [self[key] for key in self]
+
+    def items(self) -> Any:
+        """Return the keys with their values."""
+        return [(key, self[key]) for key in self]
+
+    def copy(self) -> dict[Any, Any]:
+        """Return a plain dict with the same values, which are watched."""
+        plain = dict(self.items())
+        return plain if self._factory is None else defaultdict(self._factory, plain)
+
+    def __or__(self, other: Any) -> Any:
+        return self.copy() | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.copy()
+
+
+def factory_of(pairs: dict[Any, Any]) -> Callable[[], Any] | None:
+    """Return what makes the values of absent keys, or None."""
+    if isinstance(pairs, Variable):
+        return pairs._factory
+    return pairs.default_factory if type(pairs) is defaultdict else None
+
+
+def is_variable(value: Any) -> bool:
+    """Say whether a value is a dict that the journal can follow place by place."""
+    return type(value) is dict or type(value) is defaultdict or isinstance(value, Variable)
