@@ -14,8 +14,8 @@ from commands.options import (
     service_options,
     waiting,
 )
-from commands.output import Outcome
-from executor.agent import Agent
+from commands.output import Outcome, note
+from executor.agent import Agent, Listener
 from executor.load import load_domain, load_state
 from executor.settings import PLANNING, Settings
 from htn.errors import UsageError
@@ -62,7 +62,7 @@ def command(
     for task in wanted:
         known.check_typed(task)
     state = load_state(known, state_file)
-    with Agent(Settings.load(PLANNING, **flags)) as agent, waiting("looking for a plan"):
+    with Agent(Settings.load(PLANNING, **flags), Listener(note=note)) as agent, waiting("looking for a plan"):
         result = agent.plan(known, wanted, state)
     outcome.document = result.to_json()
     if isinstance(result, Failure):

@@ -121,6 +121,9 @@ class Learner:
             return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         calls = len(self.model.calls) - asked_before
         entry = self._entry(gap, candidate, calls=calls, repairs=len(attempts) - 1, seconds=dict(seconds))
+        if self.library.was_demoted(entry.version):
+            reason = "its body is one that broke its contract in use before, and was demoted"
+            return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         gathered = [e.to_json() | {"attempt": n} for n, a in enumerate(attempts, 1) for e in a.verdict.evidence]
         version = self._timed(
             "admit", seconds, lambda: self.library.admit(entry, trust, gathered), lambda v: f"{trust}, {v[:12]}"

@@ -220,6 +220,10 @@ class Library:
         record = json.dumps({"rung": "use", "name": "demoted", "passed": False, **reason}, ensure_ascii=False)
         self._store.set_trust(version, "quarantined", record)
 
+    def was_demoted(self, version: str) -> bool:
+        """Whether a version has broken its contract in use. What the ladder did not see then it does not see now."""
+        return any(record.get("name") == "demoted" for record in self.evidence(version))
+
     def _for_store(self, entry: Entry) -> tuple[Entry, str]:
         """Return the entry and the document to store it as: one that is there stays, one that is damaged is passed."""
         while (document := self._store.document(entry.version)) is not None:

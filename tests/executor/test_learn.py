@@ -286,6 +286,17 @@ def test_the_same_body_learned_anew_is_the_same_version(script: Script, learn: L
     assert len(library.evidence(str(first.version))) == 12
 
 
+def test_a_body_that_broke_its_contract_in_use_is_not_admitted_again(
+    script: Script, learn: Learn, library: Library
+) -> None:
+    first = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    library.demote(str(first.version), {"detail": "it wrote something else"})
+    again = learn(script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)]))
+    assert again.version is None
+    assert "broke its contract in use before" in str(again.reason)
+    assert library.trust(str(first.version)) == "quarantined"
+
+
 def test_a_declared_contract_saves_the_first_question(script: Script, learn: Learn) -> None:
     server = script(BodyAnswer=[writes(RIGHT)])
     promised = contract(ensures=["output.total == sum(amounts)"])
