@@ -6,10 +6,7 @@ applies, the journal takes the state back to the last choice point (SHOP's proce
 Muñoz-Avila, 1999). At a fork every thread's next task is an alternative (SHOP2; Nau et al., 2003). Methods are
 tried in the order of declaration and threads in the order of writing, so the same problem gives the same plan.
 
-What was tried before is not tried again: the pairs (state, agenda) of the tasks that were expanded are remembered
-with what had been paid, and one that comes again, on the way itself (a loop) or after it was found to be a dead end, is
-given up. Remembering costs time, so it begins only when the search has met some dead ends or seems to run in a circle
-(the same task with the same rest again, looked for at growing distances as in Brent's cycle detection, 1980).
+What was tried before is not tried again: see `htn.search.memory`.
 
 Each plan that is found is handed out; asked to go on, the search looks for one that costs less (branch and bound).
 """
@@ -18,22 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import GeneratorType
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 from htn.domain import Method
 from htn.errors import DomainError, NeedsValue
 from htn.failure import Refusal
 from htn.network import Multigoal, holds, show_task
 from htn.plan import HOLDS
-from htn.search.agenda import CHECK, FORK, GOALS, Agenda, Entry, Hasher, Node, fronts, own_arguments, push, shown
+from htn.search.agenda import CHECK, FORK, GOALS, Agenda, Entry, Node, fronts, own_arguments, push, shown
 from htn.search.limits import SearchEvent, Watch
+from htn.search.memory import Memory
 from htn.search.problem import Problem
-from htn.search.report import Report, blame, changes_the_state, wrong_result
+from htn.search.report import Report, changes_the_state, wrong_result
 
-_DEAD_ENDS_BEFORE_MEMORY = 64
-# Memory is worth its price when one in so many look-ups finds something; judged after so many look-ups.
-_WORTH_IT, _TRIALS_OF_MEMORY = 50, 2000
-_NOWHERE = object()
+_END = object()
 
 # What is left to do, how many actions were done, and what they cost.
 _Step: TypeAlias = tuple[Agenda, int, float]
@@ -60,19 +55,12 @@ class DepthFirst:
         remember: bool = True,
     ) -> None:
         self.problem, self.report, self.watch, self.hear = problem, report, watch, hear
-        self.bound, self.remember = bound, remember
+        self.bound = bound
         self.expansions = 0
         self.best = float("inf")
         self.trail: list[Entry] = []
         self._stack: list[_Choice] = []
-        self._hasher: Hasher | None = None
-        self._paid: dict[tuple[int, int], float] = {}
-        self._dead_ends = self._looked_up = self._repeats = 0
-        self._memory_at = _DEAD_ENDS_BEFORE_MEMORY
-        # The task and the rest that a circle would come back to, and when to look the next time.
-        self._circle: tuple[Any, Any] = ((), _NOWHERE)
-        self._circle_from = 0
-        self._look_round_at = 0
+        self.memory = Memory(problem.state, off=not remember)
 
     def plans(self, agenda: Agenda) -> Iterator[tuple[list[Entry], float]]:
         """Find plans: the nodes of the tree in order, and the cost. With `bound`, each costs less than the one before.
@@ -98,9 +86,9 @@ class DepthFirst:
         """
         problem, trail, stack, hear, bound = self.problem, self.trail, self._stack, self.hear, self.bound
         apply, ways, state, journal = problem.apply, problem.ways, problem.state, problem.state._journal
-        changes, watched = journal.changes, journal.watched
+        changes, watched, memory = journal.changes, journal.watched, self.memory
         expansions, look_at, deepest = self.expansions, 0, self.watch.depth
-        (circle_item, circle_rest), look_round_at = self._circle, self._look_round_at
+        (circle_item, circle_rest), ask_at = memory.circle, memory.ask_at
         while agenda is not None:
             item, parent, rest = agenda
             if expansions >= look_at:
@@ -122,7 +110,7 @@ class DepthFirst:
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001  # a domain's function may raise anything; it is told as its own
-                    self._operator_raised(error, item, parent, done)
+                    self.report.operator_raised(error, item, parent, done)
                 if watched:
                     journal.settle()
                 if result is state and cost < self.best:
@@ -135,26 +123,26 @@ class DepthFirst:
                     self.expansions = expansions
                     self._not_applied(result, item, parent, done, mark)
                     agenda, done, cost = self._go_back()
-                    expansions, look_round_at = self.expansions, self._look_round_at
+                    expansions, ask_at = self.expansions, memory.ask_at
                 continue
             methods = ways.get(item[0])
             if methods is None:
                 stack.append((mark, len(trail), self.steps(agenda, done, cost)))
                 self.expansions = expansions
                 agenda, done, cost = self._go_back()
-                expansions, look_round_at = self.expansions, self._look_round_at
+                expansions, ask_at = self.expansions, memory.ask_at
                 continue
             try:
-                again = expansions >= look_round_at or (rest is circle_rest and item == circle_item)
+                again = expansions >= ask_at or (rest is circle_rest and item == circle_item)
             except NeedsValue:
                 again = False  # what is not known is not the same
             if again:
                 self.expansions = expansions
                 if self._is_repeated(agenda, done, cost):
                     agenda, done, cost = self._go_back()
-                    expansions, look_round_at = self.expansions, self._look_round_at
+                    expansions, ask_at = self.expansions, memory.ask_at
                     continue
-                (circle_item, circle_rest), look_round_at = self._circle, self._look_round_at
+                (circle_item, circle_rest), ask_at = memory.circle, memory.ask_at
             arguments = item[1:]
             try:
                 hash(arguments)
@@ -168,7 +156,7 @@ class DepthFirst:
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001  # as above
-                    self._method_raised(error, item, parent, method, done)
+                    self.report.method_raised(error, item, parent, method, done)
                     continue
                 if watched or len(changes) != mark:
                     self._check_unchanged(mark, method)
@@ -178,14 +166,14 @@ class DepthFirst:
                 self.expansions = expansions
                 self._no_way(item, parent, done, methods)
                 agenda, done, cost = self._go_back()
-                expansions, look_round_at = self.expansions, self._look_round_at
+                expansions, ask_at = self.expansions, memory.ask_at
                 continue
             if type(found) is GeneratorType:
                 further = self._further(agenda, methods, index, found, done, cost, applied=False)
                 stack.append((mark, len(trail), further))
                 self.expansions = expansions
                 agenda, done, cost = self._go_back()
-                expansions, look_round_at = self.expansions, self._look_round_at
+                expansions, ask_at = self.expansions, memory.ask_at
                 continue
             if index < len(methods):
                 stack.append((mark, len(trail), agenda, methods, index, None, done, cost))
@@ -232,9 +220,7 @@ class DepthFirst:
             mark, length, *rest = self._stack[-1]
             self.problem.state.undo(mark)
             del self.trail[length:]
-            if length < self._circle_from:
-                # The search went back behind where it looked round; a circle would have to begin anew.
-                self._circle, self._circle_from = ((), _NOWHERE), 0
+            self.memory.went_back(length)
             further: Iterator[_Step]
             if len(rest) == 1:
                 further = rest[0]
@@ -273,7 +259,7 @@ class DepthFirst:
                 yield from self._further(agenda, methods, 0, None, done, cost, applied=False)
         else:
             self.report.gap(item, parent, rest)
-            self._count_dead_end()
+            self.memory.count_dead_end()
             if self.hear:
                 self._tell("gap", item, None, parent)
 
@@ -296,7 +282,7 @@ class DepthFirst:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # as in _descend
-            self._operator_raised(error, item, parent, done)
+            self.report.operator_raised(error, item, parent, done)
         state.mark()
         if result is not state or cost >= self.best:
             self._not_applied(result, item, parent, done, mark)
@@ -352,7 +338,7 @@ class DepthFirst:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # as in _descend
-            self._method_raised(error, item, parent, method, done)
+            self.report.method_raised(error, item, parent, method, done)
             return None
         self._check_unchanged(mark, method)
         return found
@@ -364,14 +350,14 @@ class DepthFirst:
         while True:
             mark = self.problem.state.mark()
             try:
-                found = next(produced, _NOWHERE)
+                found = next(produced, _END)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001  # as in _descend
-                self._method_raised(error, item, parent, method, done)
+                self.report.method_raised(error, item, parent, method, done)
                 return
             self._check_unchanged(mark, method)
-            if found is _NOWHERE:
+            if found is _END:
                 return
             if found is not None and found is not False:
                 yield found
@@ -384,7 +370,10 @@ class DepthFirst:
             return not goal.unmet(state)
         if len(goal) != 3:
             raise DomainError(f"{show_task(goal)} is a goal, which has a key and a value: ({goal[0]}, key, value)")
-        return holds(state, *goal)
+        try:
+            return holds(state, *goal)
+        except TypeError as error:
+            raise DomainError(f"{show_task(goal)} names a key that cannot be one: {error}") from error
 
     def look(self) -> None:
         """Count one expansion; LimitReached when that was one too many."""
@@ -392,84 +381,32 @@ class DepthFirst:
         self.expansions += 1
 
     def _is_repeated(self, agenda: Agenda, done: int, cost: float) -> bool:
-        """Say whether the same was left to do in the same state before, for no more; and remember that it is now."""
-        if not self.remember:
+        if not self.memory.is_repeated(agenda, self.expansions, len(self.trail), cost):
             return False
-        if self._hasher is None:
-            assert agenda is not None  # a task stands in front
-            item, _, rest = agenda
-            if not (rest is self._circle[1] and _same(item, self._circle[0])):
-                if self.expansions >= self._look_round_at:
-                    self._circle, self._circle_from = (item, rest), len(self.trail)
-                    self._look_round_at = 2 * self.expansions
-                return False
-            self._remember()
-        assert self._hasher is not None  # it is made by _remember
-        key = self.problem.state.fingerprint(), self._hasher.of(agenda)
-        paid = self._paid.get(key)
-        self._looked_up += 1
-        if paid is not None and paid <= cost:
-            self._repeats += 1
-            if self.report.is_news(done) and agenda is not None:
-                why = "the same is left to do in the same state as before"
-                self.report.dead_end(agenda[0], agenda[1], done, [Refusal("going on", why)])
-            return True
-        self._paid[key] = cost
-        if self._looked_up == _TRIALS_OF_MEMORY and self._repeats * _WORTH_IT < self._looked_up:
-            # Nothing comes again here, so remembering only costs; try again when there are many more dead ends.
-            self._hasher, self._paid = None, {}
-            self._circle, self._circle_from = ((), _NOWHERE), 0
-            self._look_round_at = self.expansions
-            self._memory_at = 8 * max(self._dead_ends, _DEAD_ENDS_BEFORE_MEMORY)
-        return False
-
-    def _remember(self) -> None:
-        if self._hasher is None:
-            self._hasher, self._look_round_at = Hasher(), 0
-            self._looked_up = self._repeats = 0
-
-    def _count_dead_end(self) -> None:
-        self._dead_ends += 1
-        if self._dead_ends == self._memory_at:
-            self._remember()
+        if self.report.is_news(done) and agenda is not None:
+            why = "the same is left to do in the same state as before"
+            self.report.dead_end(agenda[0], agenda[1], done, [Refusal("going on", why)])
+        return True
 
     def _not_applied(self, result: Any, item: Any, parent: Node | None, done: int, mark: int) -> None:
         self.problem.state.undo(mark)
         if result is None or result is False:
             if self.report.is_news(done):
                 self.report.refused(item, parent, done)
-            self._count_dead_end()
+            self.memory.count_dead_end()
         elif result is not self.problem.state:
             wrong_result(item[0], result, item)
 
     def _no_way(self, item: Any, parent: Node | None, done: int, methods: tuple[Method, ...]) -> None:
-        count = 1 if item[0] is GOALS else len(item) - 1
-        if methods and not any(method.arity.accepts(count) for method in methods):
-            blame(TypeError("arguments"), item, parent, str(item[0]), fits=False)
+        self.report.check_count(item, parent, methods)
         if self.report.is_news(done):
             self.report.no_way(item, parent, done, methods)
-        self._count_dead_end()
+        self.memory.count_dead_end()
 
     def _dead_end(self, item: Any, parent: Node | None, done: int, refusals: list[Refusal]) -> None:
         if self.report.is_news(done):
             self.report.dead_end(item, parent, done, refusals)
-        self._count_dead_end()
-
-    def _operator_raised(self, error: BaseException, item: Any, parent: Node | None, done: int) -> NoReturn:
-        operator = self.problem.operators[item[0]]
-        if isinstance(error, NeedsValue):
-            refusal = Refusal(operator.name, "it needs a value that is not known yet")
-            self.report.dead_end(item, parent, done, [refusal])
-        blame(error, item, parent, operator.name, fits=operator.arity.accepts(len(item) - 1))
-
-    def _method_raised(self, error: BaseException, item: Any, parent: Node | None, method: Method, done: int) -> None:
-        """Tell an exception as the method's own; a method that takes other arguments only does not apply."""
-        if isinstance(error, NeedsValue):
-            refusal = Refusal(method.name, "it needs a value that is not known yet")
-            self.report.dead_end(item, parent, done, [refusal])
-        count = 1 if item[0] is GOALS else len(item) - 1
-        if not (isinstance(error, TypeError) and not method.arity.accepts(count)):
-            blame(error, item, parent, method.name, fits=True)
+        self.memory.count_dead_end()
 
     def _check_unchanged(self, mark: int, method: Method) -> None:
         if self.problem.state.mark() != mark:
@@ -478,10 +415,3 @@ class DepthFirst:
     def _tell(self, kind: str, item: Any, method: str | None, parent: Node | None) -> None:
         assert self.hear is not None  # only called when somebody listens
         self.hear(SearchEvent(kind, shown(item), method, 0 if parent is None else parent[2] + 1))
-
-
-def _same(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except NeedsValue:
-        return False

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from htn.contract import refuse
 from htn.domain import Method
-from htn.errors import DomainError, HtnError, told
+from htn.errors import DomainError, HtnError, NeedsValue, told
 from htn.failure import Ancestor, DeadEnd, Failure, Gap, Refusal
 from htn.network import Part, show_task
 from htn.reason import why_refused
@@ -17,6 +17,7 @@ from htn.search.agenda import GOALS, Agenda, Node, path_of, shown, tasks_in
 from htn.search.problem import Problem
 
 _MAX_GAPS = 16
+_NEEDS_VALUE = "it needs a value that is not known yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,27 @@ class Report:
             for m in methods
             if m.arity.accepts(len(arguments))
         ])  # fmt: skip
+
+    def check_count(self, item: Any, parent: Node | None, methods: tuple[Method, ...]) -> None:
+        """Raise DomainError when no method takes so many arguments."""
+        count = 1 if item[0] is GOALS else len(item) - 1
+        if methods and not any(method.arity.accepts(count) for method in methods):
+            blame(TypeError("arguments"), item, parent, str(item[0]), fits=False)
+
+    def operator_raised(self, error: BaseException, item: Any, parent: Node | None, actions: int) -> NoReturn:
+        """Raise what an operator raised as its own; one that needs a value is a dead end of its own."""
+        operator = self._problem.operators[item[0]]
+        if isinstance(error, NeedsValue):
+            self.dead_end(item, parent, actions, [Refusal(operator.name, _NEEDS_VALUE)])
+        blame(error, item, parent, operator.name, fits=operator.arity.accepts(len(item) - 1))
+
+    def method_raised(self, error: BaseException, item: Any, parent: Node | None, method: Method, actions: int) -> None:
+        """Raise what a method raised as its own; a method that takes other arguments only does not apply."""
+        if isinstance(error, NeedsValue):
+            self.dead_end(item, parent, actions, [Refusal(method.name, _NEEDS_VALUE)])
+        count = 1 if item[0] is GOALS else len(item) - 1
+        if not (isinstance(error, TypeError) and not method.arity.accepts(count)):
+            blame(error, item, parent, method.name, fits=True)
 
     def dead_end(self, item: Any, parent: Node | None, actions: int, refusals: list[Refusal]) -> None:
         """Note a dead end."""

@@ -1,13 +1,14 @@
 """Tasks as a person types them."""
 
+import shlex
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from htn.errors import UsageError
-from htn.network import parse_task, show_task
+from htn.network import parse_task, show_task, typed_task
 from tests.htn.strategies import exact
 
 heads = st.sampled_from(["go", "move_to", "größe", "_x1"])
@@ -22,9 +23,20 @@ typed = st.recursive(
 
 
 @given(heads, st.lists(typed, max_size=3))
-def test_a_task_is_shown_as_it_is_typed(head: str, arguments: list[Any]) -> None:
+def test_a_task_that_is_to_be_pasted_is_read_as_the_same_task(head: str, arguments: list[Any]) -> None:
     task = (head, *arguments)
-    assert exact(parse_task(show_task(task))) == exact(task)
+    pasted = typed_task(task)
+    assert pasted is not None
+    (word,) = shlex.split(pasted)
+    assert exact(parse_task(word)) == exact(task)
+
+
+@given(heads, st.lists(typed, max_size=3))
+def test_a_task_that_is_shown_whole_is_read_as_the_same_task(head: str, arguments: list[Any]) -> None:
+    task = (head, *arguments)
+    shown = show_task(task)
+    assume("…" not in shown)
+    assert exact(parse_task(shown)) == exact(task)
 
 
 @pytest.mark.parametrize(

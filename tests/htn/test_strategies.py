@@ -277,6 +277,11 @@ def test_a_goal_without_key_and_value_is_an_error_of_the_domain() -> None:
         find_plan(lights(), State(on={"hall": False}), [("on", "hall")])
 
 
+def test_a_goal_whose_key_cannot_be_one_is_an_error_of_the_domain() -> None:
+    with pytest.raises(DomainError, match="names a key that cannot be one"):
+        find_plan(lights(), State(on={"hall": False}), [("on", ["hall"], True)])
+
+
 def test_a_list_that_an_operator_empties_is_its_own_copy() -> None:
     domain = Domain("greedy")
 
