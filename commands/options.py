@@ -81,6 +81,11 @@ def search_options(function: _Command) -> _Command:
     """Add the options that say when the search for a plan gives up."""
     for option in (
         click.option("--max-seconds", type=click.FloatRange(0, min_open=True), help="Give up a search after so long."),
+        click.option(
+            "--strategy",
+            type=click.Choice(["depth-first", "best-first", "anytime"]),
+            help="Take the first plan; the cheapest; or the cheapest that is found until a limit.",
+        ),
         click.option("--max-expansions", type=click.IntRange(1), help="Give up a search after so many expansions."),
     ):
         function = option(function)

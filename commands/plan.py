@@ -1,5 +1,6 @@
 """htn plan."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,25 @@ from commands.output import Outcome, note
 from executor.agent import Agent, Listener
 from executor.load import load_domain, load_state
 from executor.settings import PLANNING, Settings
+from htn.dependencies import Dependencies
 from htn.errors import UsageError
 from htn.failure import Failure
 from htn.network import parse_task
-from htn.render import svg_tree, text_tree
+from htn.plan import Plan
+from htn.render import dot_graph, dot_tree, mermaid_graph, mermaid_tree, svg_graph, svg_tree, text_stages, text_tree
+
+TREES: dict[str, Callable[[Plan], str]] = {
+    "text": text_tree,
+    "mermaid": mermaid_tree,
+    "dot": dot_tree,
+    "svg": svg_tree,
+}
+GRAPHS: dict[str, Callable[[Dependencies], str]] = {
+    "text": text_stages,
+    "mermaid": mermaid_graph,
+    "dot": dot_graph,
+    "svg": svg_graph,
+}
 
 
 @click.command(
@@ -29,6 +45,8 @@ from htn.render import svg_tree, text_tree
 )
 @domain_and_tasks
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path), metavar="FILE", help="Draw the tree into it.")
+@click.option("--draw", type=click.Choice(["mermaid", "dot", "svg"]), help="Write the tree in another form.")
+@click.option("--graph", is_flag=True, help="Draw what depends on what instead of the tree.")
 @search_options
 @service_options
 @output_options
@@ -41,6 +59,8 @@ def command(
     tasks: tuple[str, ...],
     state_file: Path | None,
     svg_file: Path | None,
+    draw: str | None,
+    graph: bool,
     as_json: bool,  # read by the group, as is the next one
     debug: bool,
     **flags: Any,
@@ -64,12 +84,13 @@ def command(
     state = load_state(known, state_file)
     with Agent(Settings.load(PLANNING, **flags), Listener(note=note)) as agent, waiting("looking for a plan"):
         result = agent.plan(known, wanted, state)
+        needs = agent.dependencies(known, wanted, state, result) if graph and isinstance(result, Plan) else None
     outcome.document = result.to_json()
     if isinstance(result, Failure):
         return outcome.no_plan(result)
     if svg_file:
-        write_file(svg_file, svg_tree(result))
-    outcome.show(text_tree(result))
+        write_file(svg_file, svg_graph(needs) if needs else svg_tree(result))
+    outcome.show(GRAPHS[draw or "text"](needs) if needs else TREES[draw or "text"](result))
     return 0
 
 

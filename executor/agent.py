@@ -19,13 +19,15 @@ from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
 from executor.store import Store, open_store
+from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain
-from htn.errors import GapOpen, UsageError, did_you_mean
+from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
 from htn.failure import Failure, Gap
 from htn.network import Task, show_task
 from htn.plan import Plan
 from htn.search import Limits, find_plan
 from htn.state import State
+from htn.verify import verify_plan
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class Agent:
         """Return a plan, using what was learned, or why there is none. Never learns."""
         return self._find(self._known(domain, tasks, state), tasks, state)
 
+    def dependencies(self, domain: Domain, tasks: Sequence[Task], state: State, plan: Plan) -> Dependencies:
+        """Return what the actions of a plan that `plan` gave read and write, and so in which order they have to be."""
+        return dependencies_of(self._known(domain, tasks, state), state, plan)
+
     def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
         known = self._known(domain, tasks, state)
@@ -144,6 +150,13 @@ class Agent:
             if closed.version is None:
                 return self._report(result, learned, None, state)
             known = known.extended_by([self.library.entry(closed.version).operator()])
+        if flaws := verify_plan(known, state, result, tasks):
+            raise DomainError(
+                f"the plan does not hold when it is checked: {flaws[0]}",
+                hints=(
+                    "a function of the domain gives other results for the same state: does it look at anything else?",
+                ),
+            )
         actor = Actor(known, lambda: self.library, lambda: self.sandbox, self.settings.limits)
         return self._report(result, learned, actor.act(result, state, self.listener.step), state)
 
@@ -213,7 +226,8 @@ class Agent:
 
     def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
-        return find_plan(domain, state, tasks, limits=limits, clock=time.monotonic)
+        strategy = self.settings.strategy
+        return find_plan(domain, state, tasks, strategy=strategy, limits=limits, clock=time.monotonic)
 
     def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
         return Report(result, tuple(learned), run, state, self.calls)

@@ -28,7 +28,7 @@ _HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = ("redis_url", "ollama_endpoint", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
-PLANNING = LIBRARY | {"max_expansions", "max_seconds"}
+PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     )
     max_seconds: float = Field(
         60, gt=0, validation_alias=_names("max_seconds"), description="seconds after which the search gives up"
+    )
+    strategy: Literal["depth-first", "anytime", "best-first"] = Field(
+        "depth-first",
+        validation_alias=_names("strategy"),
+        description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
 
     @field_validator("memory_limit", mode="before")

@@ -6,8 +6,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.commands.shell"]
+
+# In CI the same change gives the same result: there Hypothesis takes the same examples each time. Elsewhere it looks
+# further each time.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 NOT_RUN: pytest.StashKey[Counter[str]] = pytest.StashKey()
 

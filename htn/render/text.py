@@ -1,6 +1,7 @@
-"""The decomposition tree as text."""
+"""The decomposition tree, and what can be done at the same time, as text."""
 
-from htn.plan import Plan
+from htn.dependencies import Dependencies
+from htn.plan import Plan, brief
 from htn.render.label import labels
 
 _MAX_STEM = 40
@@ -32,3 +33,18 @@ def _is_last(plan: Plan) -> list[bool]:
     """Return for each node whether it is the last child of its parent."""
     last_child: dict[int | None, int] = {node.parent: at for at, node in enumerate(plan.nodes)}
     return [last_child[node.parent] == at for at, node in enumerate(plan.nodes)]
+
+
+def text_stages(dependencies: Dependencies) -> str:
+    """Return the stages of a plan, one a line, what can be done at the same time side by side; then cost and duration.
+
+    The actions are numbered as in the tree.
+    """
+    actions = dependencies.plan.actions
+    lines = [
+        f"stage {number}:  {'   '.join(f'{at + 1}. {brief(actions[at].task)}' for at in stage)}"
+        for number, stage in enumerate(dependencies.stages, 1)
+    ]
+    path = " → ".join(str(at + 1) for at in dependencies.critical_path)
+    summary = f"costs {dependencies.cost:g}, takes {dependencies.duration:g}"
+    return "\n".join([*lines, f"{summary}, as long as {path} one after the other" if path else summary])

@@ -88,6 +88,46 @@ def test_the_tree_is_drawn_into_a_file_that_is_svg(htn: Shell) -> None:
     assert "call_taxi" in "".join(tree.getroot().itertext())
 
 
+def test_the_tree_and_what_depends_on_what_are_written_in_other_forms(htn: Shell) -> None:
+    words = ("plan", "travel", "travel(alice, home, park)")
+    assert htn(*words, "--draw", "mermaid").out.startswith("flowchart")
+    assert htn(*words, "--draw", "dot", "--graph").out.startswith("digraph")
+    assert ET.fromstring(htn(*words, "--draw", "svg", "--graph").out).tag.endswith("svg")
+
+
+def test_the_stages_of_a_plan_are_shown_with_what_can_be_done_at_the_same_time(htn: Shell) -> None:
+    said = htn("plan", "reports", "--graph", "read_table(seattle)", "read_table(new_york)")
+    assert said.out.splitlines()[0] == "stage 1:  1. read_table(seattle)   2. read_table(new_york)"
+
+
+def test_the_cheapest_plan_is_found_on_demand(htn: Shell) -> None:
+    text = """
+from htn import Domain, State
+d = Domain("way")
+d.initial_state(lambda: State(at={"me": "a"}))
+
+@d.operator(cost=9)
+def fly(state):
+    return state
+
+@d.operator(cost=2)
+def drive(state):
+    return state
+
+@d.method("go")
+def quickly(state):
+    return [("fly",)]
+
+@d.method("go")
+def slowly(state):
+    return [("drive",)]
+"""
+    name = htn.write("way.py", text)
+    assert "fly" in htn("plan", name, "go()").out
+    for strategy in ("best-first", "anytime"):
+        assert "drive" in htn("plan", name, "go()", "--strategy", strategy).out
+
+
 def test_a_picture_that_cannot_be_written_is_a_usage_error(htn: Shell) -> None:
     said = htn("plan", "travel", "travel(alice, home, park)", "--svg", "no/such/folder/tree.svg")
     assert (said.code, "cannot write" in said.err) == (2, True)
