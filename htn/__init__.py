@@ -4,13 +4,14 @@ What a program needs is here: declare a `Domain`, make a `State`, call `find_pla
 `Failure`. Contracts, which learned operators are made of, are in `htn.contract`.
 """
 
+from htn.acting import Outcome, act
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain, Example, Method, Operator
 from htn.errors import HtnError
 from htn.failure import DeadEnd, Failure, Gap
-from htn.network import Task, parse_task, show_task
+from htn.network import Multigoal, Task, TaskNetwork, parse_task, sequence, show_task, unordered
 from htn.plan import Action, Plan, Why
-from htn.render import dot_graph, dot_tree, mermaid_graph, mermaid_tree, svg_graph, svg_tree, text_tree
+from htn.render import dot_graph, dot_tree, mermaid_graph, mermaid_tree, svg_graph, svg_tree, text_stages, text_tree
 from htn.search import Limits, SearchEvent, find_plan
 from htn.state import State
 from htn.unknown import Unknown
@@ -28,13 +29,17 @@ __all__ = [
     "HtnError",
     "Limits",
     "Method",
+    "Multigoal",
     "Operator",
+    "Outcome",
     "Plan",
     "SearchEvent",
     "State",
     "Task",
+    "TaskNetwork",
     "Unknown",
     "Why",
+    "act",
     "dependencies_of",
     "dot_graph",
     "dot_tree",
@@ -42,9 +47,12 @@ __all__ = [
     "mermaid_graph",
     "mermaid_tree",
     "parse_task",
+    "sequence",
     "show_task",
     "svg_graph",
     "svg_tree",
+    "text_stages",
     "text_tree",
+    "unordered",
     "verify_plan",
 ]

@@ -13,7 +13,7 @@ from htn.plan import Decomposition, Plan
 from htn.search.agenda import Entry, parts_of, push, shown
 from htn.search.best_first import BestFirst, Heuristic
 from htn.search.depth_first import DepthFirst
-from htn.search.limits import Limits, SearchEvent, Watch
+from htn.search.limits import Limits, SearchEvent, Watch, held_back_collector
 from htn.search.problem import Problem
 from htn.search.report import Report
 from htn.state import State
@@ -74,12 +74,13 @@ def find_plan(
     best: Plan | None = None
     stopped: HtnError | None = None
     try:
-        for trail, _ in plans(push(parts, None, None)):
-            best = Plan(domain.name, parts, _nodes(trail, domain), search.expansions)
-            if on_plan:
-                on_plan(best)
-            if strategy != "anytime":
-                break
+        with held_back_collector():
+            for trail, _ in plans(push(parts, None, None)):
+                best = Plan(domain.name, parts, _nodes(trail, domain), search.expansions)
+                if on_plan:
+                    on_plan(best)
+                if strategy != "anytime":
+                    break
     except (LimitReached, NeedsValue) as error:
         stopped = error
     finally:

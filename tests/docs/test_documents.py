@@ -19,7 +19,7 @@ from executor.model.standin import StandIn
 from tests.commands.shell import ANSWERS, Shell
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ["README.md", "docs/tutorial.md", "docs/failures.md"]
+DOCUMENTS = ["README.md", "docs/tutorial.md", "docs/planning.md", "docs/failures.md"]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _VARYING = [
     (re.compile(r"(\d+(\.\d+)? m?s|<1 ms)$"), "TIME"),
@@ -95,7 +95,7 @@ def test_every_command_in_a_document_prints_what_the_document_shows(document: st
             if block.kind != "console":
                 continue
             for command, shown in commands(block.text):
-                if command.startswith("htn "):
+                if command.startswith(("htn ", "python ")):
                     printed = run(command, htn)
                     assert matches(alike(shown), alike(printed)), f"$ {command}\n" + "\n".join(printed)
 
