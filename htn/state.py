@@ -10,8 +10,7 @@ too. The copy is what the reader gets, and the state keeps it only when it was c
 on to stays as it was read, whatever happens to the state. What is written into a variable is copied, so no two
 variables share a part.
 
-Not covered: an operator that keeps a list, set or dict and changes it after it has returned; and the order of
-iteration, where a key that is deleted and then restored comes last.
+Not covered: an operator that keeps a list, set or dict and changes it after it has returned.
 """
 
 import keyword
@@ -95,21 +94,36 @@ class State:
                 after = dict.get(holder, key, ABSENT)
                 journal.hash ^= place_hash(holder, key, after) ^ place_hash(holder, key, before)
                 journal.hashed = len(changes)
-            if before is ABSENT:
-                dict.pop(holder, key, None)
-            else:
+            if before is not ABSENT and key in holder:
                 dict.__setitem__(holder, key, before)
+            elif isinstance(holder, Variable):
+                holder.take_back(key, before)
+            elif before is ABSENT:
+                del holder[key]
+            else:
+                holder[key] = before
 
     def delta(self, mark: int) -> list[Change]:
         """Return what `redo` needs to do again, from the state at `mark`, all that was changed since."""
         self._journal.settle()
-        last = {(id(holder), key): (holder, key) for holder, key, _ in self._journal.changes[mark:]}
-        return [(holder, key, dict.get(holder, key, ABSENT)) for holder, key in last.values()]
+        later: dict[tuple[int, Any], Any] = {}
+        made: list[Change] = []
+        for holder, key, before in reversed(self._journal.changes[mark:]):
+            here = (id(holder), key)
+            made.append((holder, key, later[here] if here in later else dict.get(holder, key, ABSENT)))
+            later[here] = before
+        return made[::-1]
 
     def redo(self, delta: list[Change]) -> None:
         """Make again the changes that `delta` returned, in the state that it started from."""
         for holder, key, after in delta:
-            self._journal.log((holder, key, dict.get(holder, key, ABSENT)))
+            before = dict.get(holder, key, ABSENT)
+            if isinstance(holder, Variable):
+                if after is ABSENT:
+                    holder.number_all()
+                elif before is ABSENT:
+                    holder.number(key)
+            self._journal.log((holder, key, before))
             if after is ABSENT:
                 dict.pop(holder, key, None)
             else:
@@ -188,26 +202,25 @@ class State:
 def _places(held: Any) -> list[tuple[Any, Any]]:
     """Return the keys and values of a variable; a plain value has the key None."""
     if isinstance(held, Variable):
-        return list(dict.items(held))
+        return [(key, dict.__getitem__(held, key)) for key in held]
     return [] if held is ABSENT else [(None, held)]
 
 
 def _variable(journal: Journal, name: str, pairs: Mapping[Any, Any]) -> Variable:
     where = f"state.{name}"
-    items = dict.items(pairs) if isinstance(pairs, Variable) else pairs.items()
+    items = _places(pairs) if isinstance(pairs, Variable) else pairs.items()
     values = {key: own_copy(value, where) for key, value in items}
     if None in values:
         raise no_key(name)
-    variable = (Variable if all(map(is_atom, values.values())) else WatchedVariable)(values)
-    variable._journal, variable._log, variable._name = journal, journal.log, name
-    return variable
+    kind = Variable if all(map(is_atom, values.values())) else WatchedVariable
+    return kind(values, journal, name)
 
 
 def _variable_to_json(name: str, value: object) -> object:
     where = f"state.{name}"
     if not isinstance(value, Variable):
         return to_json(value, where)
-    pairs = [(to_json(key, where), to_json(part, where)) for key, part in dict.items(value)]
+    pairs = [(to_json(key, where), to_json(part, where)) for key, part in _places(value)]
     if all(isinstance(key, str) for key, _ in pairs) and not has_marked_key(value):
         return dict(pairs)
     return [[_bare(key), part] for key, part in pairs]

@@ -4,7 +4,7 @@ A journal entry is `(holder, key, what was there before)`; the holder is a varia
 when a whole variable was made, replaced or removed. `htn.state` says what the rules are.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from htn.errors import NeedsValue, UsageError
@@ -109,12 +109,25 @@ def differs(value: object, before: object) -> bool:
 
 
 class Variable(dict[Any, Any]):
-    """A state variable: a dict that journals each change. Values without parts are read at a dict's own speed."""
+    """A state variable: a dict that journals each change. Values without parts are read at a dict's own speed.
 
-    __slots__ = ("_journal", "_log", "_name")
+    To iterate is to go over what is there at the beginning, so that a method that yields may wait while the search
+    goes on. A dict puts a key that is deleted and comes back last; from the first deletion on each key carries the
+    numbers of its insertions, and after an undo the keys are put in order when somebody looks.
+    """
+
+    __slots__ = ("_disordered", "_insertions", "_journal", "_log", "_name", "_numbers")
     _journal: Journal
     _log: Callable[[Change], None]
     _name: str
+    _numbers: dict[Any, list[int]] | None
+    _insertions: int
+    _disordered: bool
+
+    def __init__(self, values: Mapping[Any, Any], journal: Journal, name: str) -> None:
+        super().__init__(values)
+        self._journal, self._log, self._name = journal, journal.log, name
+        self._numbers, self._insertions, self._disordered = None, len(values), False
 
     def __setitem__(self, key: Any, value: Any) -> None:
         # The one line that a search spends most of its time in: a bound method saves three look-ups.
@@ -124,12 +137,69 @@ class Variable(dict[Any, Any]):
             value = own_copy(value, f"state.{self._name}[{show(key)}]")
             if not is_atom(value):
                 self.__class__ = WatchedVariable
-        self._log((self, key, dict.get(self, key, ABSENT)))
+        before = dict.get(self, key, ABSENT)
+        self._log((self, key, before))
         dict.__setitem__(self, key, value)
+        if before is ABSENT and self._numbers is not None:
+            self.number(key)
 
     def __delitem__(self, key: Any) -> None:
-        self._journal.changes.append((self, key, dict.__getitem__(self, key)))
+        before = dict.__getitem__(self, key)
+        self.number_all()
+        self._log((self, key, before))
         dict.__delitem__(self, key)
+
+    def number_all(self) -> None:
+        """Number the keys in their order, before one is deleted for the first time."""
+        if self._numbers is None:
+            self._numbers = {key: [at] for at, key in enumerate(self._keys())}
+
+    def number(self, key: Any) -> None:
+        """Number a key that was inserted."""
+        if self._numbers is not None:
+            self._insertions += 1
+            self._numbers.setdefault(key, []).append(self._insertions)
+
+    def take_back(self, key: Any, before: Any) -> None:
+        """Undo one change: make a key hold what it held before, where it stood before."""
+        if before is ABSENT:
+            dict.pop(self, key, None)
+            if self._numbers is not None:
+                self._numbers[key].pop()
+            return
+        self._disordered = self._disordered or key not in self
+        dict.__setitem__(self, key, before)
+
+    def _keys(self) -> list[Any]:
+        if self._disordered and self._numbers is not None:
+            numbers = self._numbers
+            pairs = sorted(dict.items(self), key=lambda pair: numbers[pair[0]][-1])
+            dict.clear(self)
+            dict.update(self, pairs)
+            self._disordered = False
+        return list(dict.keys(self))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._keys())
+
+    def __reversed__(self) -> Iterator[Any]:
+        return iter(self._keys()[::-1])
+
+    def keys(self) -> Any:
+        """Return the keys as they are now."""
+        return dict.fromkeys(self._keys()).keys()
+
+    def items(self) -> Any:
+        """Return the pairs of key and value as they are now."""
+        return {key: self[key] for key in self._keys()}.items()
+
+    def values(self) -> Any:
+        """Return the values as they are now."""
+        return {key: self[key] for key in self._keys()}.values()
+
+    def copy(self) -> dict[Any, Any]:
+        """Return a plain dict with the same pairs."""
+        return dict(self.items())
 
     def pop(self, key: Any, *default: Any) -> Any:
         """Remove a key and return its value."""
@@ -168,6 +238,7 @@ class Variable(dict[Any, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy belongs to no state, so it is a plain dict.
+        self._keys()
         return dict, (dict(dict.items(self)),)
 
 
@@ -192,22 +263,6 @@ class WatchedVariable(Variable):
         if key not in self:
             return default
         return self[key]
-
-    def __iter__(self) -> Iterator[Any]:
-        # Overridden so that dict(variable) and variable | other read each value through __getitem__.
-        return dict.__iter__(self)
-
-    def values(self) -> Any:
-        """Return the values."""
-        return [self[key] for key in self]
-
-    def items(self) -> Any:
-        """Return the pairs of key and value."""
-        return [(key, self[key]) for key in self]
-
-    def copy(self) -> dict[Any, Any]:
-        """Return a plain dict with the same pairs."""
-        return dict(self.items())
 
     def _unwatch(self, key: Any) -> None:
         # A value that is replaced must be journaled as it was before it was changed in place.

@@ -183,6 +183,13 @@ class ChangesAndUndos(RuleBasedStateMachine):
             assert self.state.changes_since(mark) == difference(then, self.model)
 
     @invariant()
+    def keeps_the_order_of_the_keys(self) -> None:
+        for name, held in self.model.items():
+            if isinstance(held, dict):
+                assert list(getattr(self.state, name)) == list(held)
+                assert list(getattr(self.state, name).items()) == list(held.items())
+
+    @invariant()
     def has_the_same_hash_where_it_is_the_same_and_another_where_it_is_not(self) -> None:
         here = repr(sorted((name, sorted(map(repr, held.items())) if isinstance(held, dict) else held)
                            for name, held in comparable(self.model).items()))  # fmt: skip
