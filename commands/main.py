@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -53,6 +54,9 @@ class LazyGroup(click.Group):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         """Run, tell what came of it, and end the process with the exit code that the outcome has."""
         words = list(sys.argv[1:] if args is None else args)
+        # A closed terminal or a polite kill ends the program as Ctrl-C does: what was opened is closed.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
         outcome = Outcome(as_json="--json" in words)
         extra |= {"standalone_mode": False, "prog_name": "htn", "obj": outcome}
         run = super().main
@@ -63,6 +67,10 @@ class LazyGroup(click.Group):
         failed.end()
         close_output()
         sys.exit(code or unheard)
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _code(outcome: Outcome, words: Sequence[str], work: Callable[[], Any]) -> int:

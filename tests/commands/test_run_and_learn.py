@@ -190,17 +190,21 @@ def test_the_budget_of_calls_is_exit_code_6_and_leaves_nothing(htn: Shell, scrip
     assert _library(htn) == []
 
 
-def test_an_interrupt_is_exit_code_130_and_leaves_nothing(htn: Shell, scripted: Scripted) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_is_exit_code_130_and_leaves_nothing(
+    htn: Shell, scripted: Scripted, number: signal.Signals
+) -> None:
     server = scripted(_misbehaving("hang"))
     running = htn.start("run", "reports", TASK, OLLAMA_ENDPOINT=server.endpoint)
     for _ in range(600):
         if server.requests:
             break
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     _, err = running.communicate(timeout=30)
     assert running.returncode == 130
     assert "Traceback" not in err
+    assert list((htn.folder / "data").rglob("redis.sock")) == []
     assert _library(htn) == []
 
 
