@@ -6,7 +6,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htn import Domain, Failure, Limits, Plan, State, find_plan
@@ -83,7 +83,7 @@ def test_the_cheapest_way_is_as_cheap_as_dijkstras(strategy: Any, road: Roads) -
 @given(roads)
 @settings(deadline=None)
 def test_an_admissible_heuristic_finds_the_cheapest_way_with_no_more_expansions_than_none(road: Roads) -> None:
-    assume(shortest(road) is not None)
+    road = {(0, 6): 50, **road}  # there is always a way, if a dear one
     back = nx.DiGraph([(end, start, {"cost": cost}) for (start, end), cost in road.items()])
     to_goal = nx.single_source_dijkstra_path_length(back, 6, weight="cost")
     start = State(at={"me": 0}, road=road)
