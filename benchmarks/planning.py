@@ -214,9 +214,9 @@ def cases(quick: bool) -> dict[str, Callable[[], Case]]:
     return found
 
 
-def ours(case: Case) -> Callable[[], int]:
-    """Return what plans the case with our planner."""
-    from htn import Domain, Plan, State, find_plan  # noqa: PLC0415  # each process imports what it measures
+def domain_of(case: Case) -> Any:
+    """Return the case as a domain of ours."""
+    from htn import Domain  # noqa: PLC0415  # each process imports what it measures
 
     domain = Domain("benchmark")
     for operator in case.operators:
@@ -224,6 +224,14 @@ def ours(case: Case) -> Callable[[], int]:
     for task, methods in case.methods.items():
         for method in methods:
             domain.method(task)(method)
+    return domain
+
+
+def ours(case: Case) -> Callable[[], int]:
+    """Return what plans the case with our planner."""
+    from htn import Plan, State, find_plan  # noqa: PLC0415  # each process imports what it measures
+
+    domain = domain_of(case)
     state = State(case.variables)
 
     def plan() -> int:
@@ -254,14 +262,9 @@ def theirs(case: Case, strategy: str) -> Callable[[], int]:
 
 def bare(case: Case) -> Callable[[], int]:
     """Return the loop that calls the functions of the finished plan, in order, on plain dicts."""
-    from htn import Domain, Plan, State, find_plan  # noqa: PLC0415  # as above
+    from htn import Plan, State, find_plan  # noqa: PLC0415  # as above
 
-    domain = Domain("benchmark")
-    for operator in case.operators:
-        domain.operator(operator)
-    for task, methods in case.methods.items():
-        for method in methods:
-            domain.method(task)(method)
+    domain = domain_of(case)
     found = find_plan(domain, State(case.variables), case.tasks)
     if not isinstance(found, Plan):
         return lambda: -1
