@@ -132,7 +132,7 @@ class ObservedState(State):
             raise AttributeError(name)
         if name not in self._inner:
             self._notes.read(name, _EXISTENCE)
-            return getattr(self._inner, name)
+            raise AttributeError(f"the state has no variable {name!r}", name=name, obj=self._inner)
         value = getattr(self._inner, name)
         if not isinstance(value, dict):
             self._notes.read(name)

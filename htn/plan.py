@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from htn.errors import UsageError
 from htn.failure import Ancestor
@@ -97,6 +97,16 @@ class Why:
         return [*lines[:_MAX_PATH], f"  … {len(lines) - 2 * _MAX_PATH:,} levels …", *lines[-_MAX_PATH:]]
 
 
+class Unwritten(Protocol):
+    """A tree that somebody else holds in a form of his own."""
+
+    def nodes(self) -> tuple[Decomposition, ...]:
+        """Return the nodes, in order."""
+
+    def steps(self) -> list[Task]:
+        """Return the tasks of the actions, in order."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to do, in order, and why. Iterating gives the actions."""
@@ -105,6 +115,33 @@ class Plan:
     tasks: tuple[Part, ...]
     nodes: tuple[Decomposition, ...]
     expansions: int = 0
+
+    @classmethod
+    def unwritten(cls, domain: str, tasks: tuple[Part, ...], tree: Unwritten, expansions: int) -> "Plan":
+        """Return a plan whose nodes are written out when somebody looks at them."""
+        plan = object.__new__(cls)
+        vars(plan).update(domain=domain, tasks=tasks, expansions=expansions, _tree=tree)
+        return plan
+
+    def __getattr__(self, name: str) -> Any:
+        tree = vars(self).get("_tree")
+        if name != "nodes" or tree is None:
+            raise AttributeError(f"a plan has no {name}", name=name, obj=self)
+        nodes = vars(self)["nodes"] = tree.nodes()
+        vars(self).pop("_tree", None)
+        return nodes
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What a search made stays in the process that searched.
+        return {"domain": self.domain, "tasks": self.tasks, "nodes": self.nodes, "expansions": self.expansions}
+
+    @property
+    def steps(self) -> list[Task]:
+        """The tasks of the actions, in order: a name and its arguments each."""
+        tree: Unwritten | None = vars(self).get("_tree")
+        if tree is not None:
+            return tree.steps()
+        return [node.task for node in self.nodes if node.is_action and isinstance(node.task, tuple)]
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -115,7 +152,7 @@ class Plan:
         return iter(self.actions)
 
     def __len__(self) -> int:
-        return sum(node.is_action for node in self.nodes)
+        return len(self.steps)
 
     def depths(self) -> list[int]:
         """Return how deep each node lies; the tasks that were asked for are at 0."""

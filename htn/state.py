@@ -15,18 +15,26 @@ Not covered: an operator that keeps a list, set or dict and changes it after it 
 
 import keyword
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from htn.errors import NeedsValue, UsageError
 from htn.values import from_json, has_marked_key, hashable, is_atom, own_copy, to_json
-from htn.variables import ABSENT, Change, Journal, Variable, WatchedVariable, no_key, place_hash, same
+from htn.variables import ABSENT, Change, Journal, Variable, WatchedVariable, held, no_key, place_hash, same
 
 
-class State:
-    """The state variables at one moment. `State({"loc": {"alice": "home"}, "day": 3})`."""
+class _Journaled:
+    """Keeps the journal apart from the attributes of a state, which are its variables and nothing else."""
 
-    __slots__ = ("__dict__", "__weakref__", "_journal")
+    __slots__ = ("_journal",)
     _journal: Journal
+
+
+class State(_Journaled):
+    """The state variables at one moment. `State({"loc": {"alice": "home"}, "day": 3})`.
+
+    Functions read variables more often than anything else, so a variable is a plain attribute: no `__getattr__`, and
+    no look at `__dict__` while planning, because either one costs every later read a third more.
+    """
 
     def __init__(self, variables: Mapping[str, object] | None = None, /, **more: object) -> None:
         object.__setattr__(self, "_journal", Journal())
@@ -49,24 +57,25 @@ class State:
                 f"state.{name} cannot be a bare {type(value).__name__}",
                 hints=(f"make it an entry of a mapping, such as state.{name}['all']",),
             )
-        variables = self.__dict__
-        self._journal.changes.append((variables, name, variables.get(name, ABSENT)))
-        variables[name] = value
+        self._journal.changes.append((self, name, getattr(self, name, ABSENT)))
+        object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        variables = self.__dict__
-        if name not in variables:
+        if name not in self:
             raise AttributeError(f"the state has no variable {name!r}")
-        self._journal.changes.append((variables, name, variables.pop(name)))
+        self._journal.changes.append((self, name, getattr(self, name)))
+        object.__delattr__(self, name)
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"the state has no variable {name!r}; it has {', '.join(self) or 'none'}")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Say to type checkers that the names of variables are free."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.__dict__)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.__dict__
+        return isinstance(name, str) and not hasattr(State, name) and hasattr(self, name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.__dict__ == other.__dict__
@@ -91,17 +100,22 @@ class State:
         while len(changes) > mark:
             holder, key, before = changes.pop()
             if len(changes) < journal.hashed:
-                after = dict.get(holder, key, ABSENT)
-                journal.hash ^= place_hash(holder, key, after) ^ place_hash(holder, key, before)
+                if holder is self or getattr(self, holder._name, ABSENT) is holder:
+                    journal.hash ^= place_hash(holder, key, held(holder, key)) ^ place_hash(holder, key, before)
                 journal.hashed = len(changes)
-            if before is not ABSENT and key in holder:
+            if holder is self:
+                self._put(key, before)
+            elif before is not ABSENT and key in holder:
                 dict.__setitem__(holder, key, before)
-            elif isinstance(holder, Variable):
-                holder.take_back(key, before)
-            elif before is ABSENT:
-                del holder[key]
             else:
-                holder[key] = before
+                holder.take_back(key, before)
+
+    def _put(self, name: str, value: Any) -> None:
+        """Let a variable be what it was or will be; this is for undo and redo and is not journaled."""
+        if value is not ABSENT:
+            object.__setattr__(self, name, value)
+        elif getattr(self, name, ABSENT) is not ABSENT:
+            object.__delattr__(self, name)
 
     def delta(self, mark: int) -> list[Change]:
         """Return what `redo` needs to do again, from the state at `mark`, all that was changed since."""
@@ -110,24 +124,19 @@ class State:
         made: list[Change] = []
         for holder, key, before in reversed(self._journal.changes[mark:]):
             here = (id(holder), key)
-            made.append((holder, key, later[here] if here in later else dict.get(holder, key, ABSENT)))
+            made.append((holder, key, later[here] if here in later else held(holder, key)))
             later[here] = before
         return made[::-1]
 
     def redo(self, delta: list[Change]) -> None:
         """Make again the changes that `delta` returned, in the state that it started from."""
         for holder, key, after in delta:
-            before = dict.get(holder, key, ABSENT)
-            if isinstance(holder, Variable):
-                if after is ABSENT:
-                    holder.number_all()
-                elif before is ABSENT:
-                    holder.number(key)
+            before = held(holder, key)
             self._journal.log((holder, key, before))
-            if after is ABSENT:
-                dict.pop(holder, key, None)
+            if holder is self:
+                self._put(key, after)
             else:
-                dict.__setitem__(holder, key, after)
+                holder.make_again(key, before, after)
 
     def fingerprint(self) -> int:
         """Return the running hash: equal for equal states that came from this state, and for hardly any others.
@@ -139,7 +148,7 @@ class State:
         if journal.watched:
             journal.settle()
         if journal.hashed < len(journal.changes):
-            journal.bring_hash_up_to_date()
+            journal.bring_hash_up_to_date(self)
         return journal.hash
 
     def changes_since(self, mark: int) -> dict[tuple[str, Any], Any]:
@@ -157,17 +166,17 @@ class State:
         first: dict[tuple[int, Any], Change] = {}
         for change in self._journal.changes[mark:]:
             first.setdefault((id(change[0]), change[1]), change)
-        replaced = {key: was for holder, key, was in first.values() if holder is self.__dict__}
+        replaced = {key: was for holder, key, was in first.values() if holder is self}
         before: dict[tuple[str, Any], Any] = {}
         for holder, key, was in first.values():
             # A variable that was made and replaced after `mark` held nothing then.
             name = holder._name if isinstance(holder, Variable) else ""
-            if name and holder is replaced.get(name, self.__dict__.get(name)):
+            if name and holder is replaced.get(name, getattr(self, name, ABSENT)):
                 before[name, key] = was
         for name, was in replaced.items():
             for key, value in _places(was):
                 before.setdefault((name, key), value)
-            for key, _ in _places(self.__dict__.get(name, ABSENT)):
+            for key, _ in _places(getattr(self, name, ABSENT)):
                 before.setdefault((name, key), ABSENT)
         return before
 
@@ -175,10 +184,10 @@ class State:
 
     def look_up(self, variable: str, key: Any = None) -> Any:
         """Return what is at a variable and key, or `State.ABSENT`. Without a key: the plain value."""
-        held = self.__dict__.get(variable, ABSENT)
-        if isinstance(held, Variable):
-            return ABSENT if key is None else held.get(key, ABSENT)
-        return held if key is None else ABSENT
+        found = ABSENT if hasattr(State, variable) else getattr(self, variable, ABSENT)
+        if isinstance(found, Variable):
+            return ABSENT if key is None else found.get(key, ABSENT)
+        return found if key is None else ABSENT
 
     def copy(self) -> "State":
         """Return a state with the same values and an empty journal."""
@@ -199,11 +208,11 @@ class State:
         return cls({str(name): _variable_from_json(str(name), value) for name, value in data.items()})
 
 
-def _places(held: Any) -> list[tuple[Any, Any]]:
+def _places(found: Any) -> list[tuple[Any, Any]]:
     """Return the keys and values of a variable; a plain value has the key None."""
-    if isinstance(held, Variable):
-        return [(key, dict.__getitem__(held, key)) for key in held]
-    return [] if held is ABSENT else [(None, held)]
+    if isinstance(found, Variable):
+        return [(key, dict.__getitem__(found, key)) for key in found]
+    return [] if found is ABSENT else [(None, found)]
 
 
 def _variable(journal: Journal, name: str, pairs: Mapping[Any, Any]) -> Variable:

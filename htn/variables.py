@@ -1,7 +1,7 @@
 """State variables that journal each change, and the running hash that the journal gives.
 
-A journal entry is `(holder, key, what was there before)`; the holder is a variable, or the dict of a state's variables
-when a whole variable was made, replaced or removed. `htn.state` says what the rules are.
+A journal entry is `(holder, key, what was there before)`; the holder is a variable, or the state itself when a whole
+variable was made, replaced or removed. `htn.state` says what the rules are.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from htn.unknown import Unknown
 from htn.values import ATOMS, is_atom, own_copy, show
 
 ABSENT: Any = object()
-Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
+Change: TypeAlias = tuple[Any, Any, Any]
 
 
 class Journal:
@@ -40,27 +40,36 @@ class Journal:
                 self.changes.append((holder, key, before))
         self.watched.clear()
 
-    def bring_hash_up_to_date(self) -> None:
-        """Add the changes that are not part of the running hash yet; XOR, so their order does not matter."""
+    def bring_hash_up_to_date(self, state: Any) -> None:
+        """Add the changes that are not part of the running hash yet; XOR, so their order does not matter.
+
+        What was changed in a variable after another had taken its place is no part of the state.
+        """
         later: dict[tuple[int, Any], Any] = {}
         inside: dict[int, int] = {}  # by variable: what the changes inside it, seen so far, add up to
         total = 0
         for holder, key, before in reversed(self.changes[self.hashed :]):
-            after = later.get((id(holder), key), ABSENT)
-            if (id(holder), key) not in later:
-                after = dict.get(holder, key, ABSENT)
+            after = later[id(holder), key] if (id(holder), key) in later else held(holder, key)
             step = place_hash(holder, key, before) ^ place_hash(holder, key, after)
+            later[id(holder), key] = before
             if isinstance(holder, Variable):
                 inside[id(holder)] = inside.get(id(holder), 0) ^ step
+                place = (id(state), holder._name)
+                if (later[place] if place in later else held(state, holder._name)) is not holder:
+                    continue
             else:
-                step ^= inside.pop(id(after), 0) ^ inside.pop(id(before), 0)
-            later[id(holder), key] = before
+                step ^= inside.get(id(after), 0) ^ inside.get(id(before), 0)
             total ^= step
         self.hash ^= total
         self.hashed = len(self.changes)
 
 
-def place_hash(holder: dict[Any, Any], key: Any, value: Any) -> int:
+def held(holder: Any, key: Any) -> Any:
+    """Return what lies at a place of the journal: a key of a variable, or the name of a variable of a state."""
+    return dict.get(holder, key, ABSENT) if isinstance(holder, Variable) else getattr(holder, key, ABSENT)
+
+
+def place_hash(holder: Any, key: Any, value: Any) -> int:
     """Return the hash of one place of a state; a variable is all its places together."""
     if value is ABSENT:
         return 0
@@ -127,7 +136,7 @@ class Variable(dict[Any, Any]):
     def __init__(self, values: Mapping[Any, Any], journal: Journal, name: str) -> None:
         super().__init__(values)
         self._journal, self._log, self._name = journal, journal.log, name
-        self._numbers, self._insertions, self._disordered = None, len(values), False
+        self._numbers, self._insertions, self._disordered = None, 0, False
 
     def __setitem__(self, key: Any, value: Any) -> None:
         # The one line that a search spends most of its time in: a bound method saves three look-ups.
@@ -153,6 +162,7 @@ class Variable(dict[Any, Any]):
         """Number the keys in their order, before one is deleted for the first time."""
         if self._numbers is None:
             self._numbers = {key: [at] for at, key in enumerate(self._keys())}
+            self._insertions = len(self._numbers)
 
     def number(self, key: Any) -> None:
         """Number a key that was inserted."""
@@ -169,6 +179,16 @@ class Variable(dict[Any, Any]):
             return
         self._disordered = self._disordered or key not in self
         dict.__setitem__(self, key, before)
+
+    def make_again(self, key: Any, before: Any, after: Any) -> None:
+        """Redo one change that was journaled anew: make a key hold what it held after it."""
+        if after is ABSENT:
+            self.number_all()
+            dict.pop(self, key, None)
+            return
+        if before is ABSENT:
+            self.number(key)
+        dict.__setitem__(self, key, after)
 
     def _keys(self) -> list[Any]:
         if self._disordered and self._numbers is not None:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from htn.domain import Domain
 from htn.errors import HtnError, LimitReached, NeedsValue, UsageError
 from htn.failure import Failure
 from htn.network import Multigoal, Part, TaskNetwork
-from htn.plan import Decomposition, Plan
-from htn.search.agenda import Entry, parts_of, push, shown
+from htn.plan import Plan
+from htn.search.agenda import parts_of, push
 from htn.search.best_first import BestFirst, Heuristic
 from htn.search.depth_first import DepthFirst
 from htn.search.limits import Limits, SearchEvent, Watch, held_back_collector
 from htn.search.problem import Problem
 from htn.search.report import Report
+from htn.search.tree import Tree
 from htn.state import State
 
 Strategy: TypeAlias = Literal["depth-first", "anytime", "best-first"]
+_STRATEGIES: tuple[str, ...] = get_args(Strategy)
 
 
 def find_plan(
@@ -53,33 +55,28 @@ def find_plan(
     Raises:
         DomainError: a function of the domain raised an exception or returned something that is no task.
     """
-    parts = parts_of(tasks)
-    for part in parts:
-        if not isinstance(part, (TaskNetwork, Multigoal)) and not (
-            isinstance(part, tuple) and part and isinstance(part[0], str)
-        ):
-            raise UsageError(
-                f"{part!r:.60} is not a task",
-                hints=("a task is a tuple of a name and its arguments; find_plan takes a list of tasks",),
-            )
+    parts = _checked(tasks)
+    if strategy not in _STRATEGIES:
+        raise UsageError(f"there is no strategy {strategy!r}", hints=(f"use {', '.join(_STRATEGIES)}",))
     mark = state.mark()
     problem = Problem.of(domain, state)
     report = Report(problem)
     watch = Watch(limits or Limits(), clock, cancelled)
-    if strategy not in get_args(Strategy):
-        raise UsageError(f"there is no strategy {strategy!r}", hints=(f"use {', '.join(get_args(Strategy))}",))
     cheapest = strategy == "best-first"
     search = DepthFirst(problem, report, watch, hear=on_event, bound=strategy != "depth-first", remember=not cheapest)
     plans = BestFirst(search, heuristic).plans if cheapest else search.plans
+    only_one = strategy != "anytime"
+    versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
     best: Plan | None = None
     stopped: HtnError | None = None
     try:
         with held_back_collector():
             for trail, _ in plans(push(parts, None, None)):
-                best = Plan(domain.name, parts, _nodes(trail, domain), search.expansions)
+                tree = Tree(trail if only_one else trail.copy(), versions)
+                best = Plan.unwritten(domain.name, parts, tree, search.expansions)
                 if on_plan:
                     on_plan(best)
-                if strategy != "anytime":
+                if only_one:
                     break
     except (LimitReached, NeedsValue) as error:
         stopped = error
@@ -88,17 +85,14 @@ def find_plan(
     return report.failure(parts, search.expansions, stopped) if best is None else best
 
 
-def _nodes(trail: list[Entry], domain: Domain) -> tuple[Decomposition, ...]:
-    index: dict[int, int | None] = {id(None): None}
-    versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
-    rows: list[tuple[Any, str | None, int | None, str | None]] = []
-    add = rows.append
-    for at, entry in enumerate(trail):
-        if type(entry[1]) is str:
-            (item, parent, _), method, _ = entry
-            index[id(entry)] = at
-            add((item if type(item[0]) is str else shown(item), method, index[id(parent)], None))
-        else:
-            item, parent, _ = entry
-            add((item, None, index[id(parent)], versions.get(item[0]) if versions else None))
-    return tuple(map(Decomposition._make, rows))
+def _checked(tasks: Sequence[Part] | TaskNetwork) -> tuple[Part, ...]:
+    parts = parts_of(tasks)
+    for part in parts:
+        if not (isinstance(part, tuple) and part and isinstance(part[0], str)) and not isinstance(
+            part, (TaskNetwork, Multigoal)
+        ):
+            raise UsageError(
+                f"{part!r:.60} is not a task",
+                hints=("a task is a tuple of a name and its arguments; find_plan takes a list of tasks",),
+            )
+    return parts

@@ -9,12 +9,13 @@ from typing import Any, NoReturn
 
 from htn.contract import refuse
 from htn.domain import Method
-from htn.errors import DomainError, HtnError, NeedsValue, told
+from htn.errors import DomainError, HtnError, NeedsValue, did_you_mean, told
 from htn.failure import Ancestor, DeadEnd, Failure, Gap, Refusal
 from htn.network import Part, show_task
 from htn.reason import why_refused
 from htn.search.agenda import GOALS, Agenda, Node, path_of, shown, tasks_in
 from htn.search.problem import Problem
+from htn.state import State
 
 _MAX_GAPS = 16
 _NEEDS_VALUE = "it needs a value that is not known yet"
@@ -129,8 +130,15 @@ def blame(error: BaseException, item: Any, parent: Node | None, name: str, fits:
     raise DomainError(
         f"{name} raised {told(error)} at line {line}, for {show_task(task)}",
         where=where,
-        hints=("is an entry of the state missing?",) if isinstance(error, KeyError) else (),
+        hints=_hints(error),
     ) from error
+
+
+def _hints(error: BaseException) -> tuple[str, ...]:
+    if isinstance(error, AttributeError) and isinstance(error.obj, State):
+        known = list(error.obj)
+        return did_you_mean(str(error.name), known) or (f"the state has {', '.join(known) or 'no variables'}",)
+    return ("is an entry of the state missing?",) if isinstance(error, KeyError) else ()
 
 
 def wrong_result(name: str, result: Any, item: Any) -> NoReturn:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from htn.errors import NeedsValue, UsageError
+from htn import Domain, find_plan
+from htn.errors import DomainError, NeedsValue, UsageError
 from htn.state import State
 from htn.unknown import Unknown
 from tests.htn.strategies import exact, states
@@ -131,7 +132,7 @@ def test_any_json_is_a_state_or_a_usage_error(data: dict[str, Any]) -> None:
         state = State.from_json(data)
     except UsageError:
         return
-    assert everything(State.from_json(state.to_json())) == everything(state)
+    assert exact(State.from_json(state.to_json()).to_json()) == exact(state.to_json())
 
 
 class Thing:
@@ -157,9 +158,23 @@ def test_none_is_no_key_because_it_names_the_whole_variable() -> None:
         state.loc[None] = "home"
 
 
-def test_a_variable_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(AttributeError, match="no variable 'lok'; it has loc, day"):
-        _ = State(loc={}, day=3).lok
+@pytest.mark.parametrize(("name", "hint"), [("lok", "did you mean loc?"), ("wind", "the state has loc, day")])
+def test_a_function_that_reads_a_variable_that_is_not_there_is_told_with_those_that_are(name: str, hint: str) -> None:
+    domain = Domain("typing_error")
+
+    @domain.operator
+    def look(state: State) -> State:
+        getattr(state, name)
+        return state
+
+    with pytest.raises(DomainError) as told:
+        find_plan(domain, State(loc={}, day=3), [("look",)])
+    assert told.value.hints == (hint,)
+
+
+def test_a_variable_that_is_not_there_cannot_be_removed() -> None:
+    with pytest.raises(AttributeError, match="the state has no variable 'week'"):
+        del State(day=3).week
 
 
 def test_an_empty_variable_has_no_last_pair() -> None:
@@ -181,6 +196,29 @@ def test_a_replaced_variable_counts_as_changed_where_its_entries_differ() -> Non
     assert state.changes_since(mark) == {
         ("loc", "alice"): "station", ("loc", "bob"): State.ABSENT, ("loc", "carol"): "home",
     }  # fmt: skip
+
+
+def test_what_is_changed_in_a_variable_after_another_took_its_place_is_no_part_of_the_hash() -> None:
+    state, same = State(cargo={}), State(cargo={})
+    once = state.cargo.setdefault("van", [])
+    once.append("box")
+    state.cargo = {}
+    state.mark()
+    once.append("late")
+    assert state.fingerprint() == same.fingerprint()
+
+
+def test_a_key_that_is_inserted_again_after_a_deletion_was_undone_stands_last() -> None:
+    state = State(day={})
+    state.day = {}
+    state.day.update({"a": 1, "b": 2, "c": 3})
+    mark = state.mark()
+    state.day["d"] = 4
+    del state.day["a"]
+    delta = state.delta(mark)
+    state.undo(mark)
+    state.redo(delta)
+    assert list(state.day) == ["b", "c", "d"]
 
 
 def test_an_unknown_is_stored_and_undone_without_being_looked_into() -> None:

@@ -213,4 +213,4 @@ class ChangesAndUndos(RuleBasedStateMachine):
 
 
 TestChangesAndUndos = ChangesAndUndos.TestCase
-TestChangesAndUndos.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)
+TestChangesAndUndos.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)

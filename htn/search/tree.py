@@ -1,0 +1,43 @@
+"""The tree of decompositions as the search leaves it, and how it is written out as the nodes of a plan.
+
+Most of what a plan's tree holds was made by the search anyway. Writing it out takes a new object for each node, and
+as long as the search itself where operators do little; so it waits until somebody looks at the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from htn.network import Task
+from htn.plan import Decomposition
+from htn.search.agenda import Entry, shown
+
+
+class Tree:
+    """The entries of a search's trail, which nobody changes any more, and the versions of learned operators."""
+
+    __slots__ = ("_trail", "_versions")
+
+    def __init__(self, trail: list[Entry], versions: Mapping[str, str]) -> None:
+        self._trail, self._versions = trail, versions
+
+    def steps(self) -> list[Task]:
+        """Return the tasks of the actions, in order."""
+        return [entry[0] for entry in self._trail if type(entry[1]) is not str]
+
+    def nodes(self) -> tuple[Decomposition, ...]:
+        """Return the nodes, in order."""
+        index: dict[int, int | None] = {id(None): None}
+        version = self._versions.get
+        rows: list[tuple[Any, str | None, int | None, str | None]] = []
+        add = rows.append
+        for at, entry in enumerate(self._trail):
+            if type(entry[1]) is str:
+                (item, parent, _), method, _ = entry
+                index[id(entry)] = at
+                add((item if type(item[0]) is str else shown(item), method, index[id(parent)], None))
+            else:
+                item, parent, _ = entry
+                add((item, None, index[id(parent)], version(item[0])))
+        return tuple(map(Decomposition._make, rows))
