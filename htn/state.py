@@ -97,16 +97,23 @@ class State(_Journaled):
         if journal.watched:
             journal.settle()
         changes = journal.changes
+        fresh = max(mark, journal.hashed)
+        self._take_back(changes[fresh:])
+        del changes[fresh:]
         while len(changes) > mark:
-            holder, key, before = changes.pop()
-            if len(changes) < journal.hashed:
-                if holder is self or getattr(self, holder._name, ABSENT) is holder:
-                    journal.hash ^= place_hash(holder, key, held(holder, key)) ^ place_hash(holder, key, before)
-                journal.hashed = len(changes)
+            holder, key, before = change = changes.pop()
+            if holder is self or getattr(self, holder._name, ABSENT) is holder:
+                journal.hash ^= place_hash(holder, key, held(holder, key)) ^ place_hash(holder, key, before)
+            self._take_back([change])
+            journal.hashed = len(changes)
+
+    def _take_back(self, changes: list[Change]) -> None:
+        put = dict.__setitem__
+        for holder, key, before in reversed(changes):
             if holder is self:
                 self._put(key, before)
             elif before is not ABSENT and key in holder:
-                dict.__setitem__(holder, key, before)
+                put(holder, key, before)
             else:
                 holder.take_back(key, before)
 

@@ -85,8 +85,8 @@ class DepthFirst:
         What is neither an operator nor a task with methods is rare, and goes the general way, `steps`.
         """
         problem, trail, stack, hear, bound = self.problem, self.trail, self._stack, self.hear, self.bound
-        apply, ways, state, journal = problem.apply, problem.ways, problem.state, problem.state._journal
-        changes, watched, memory = journal.changes, journal.watched, self.memory
+        operator, ways, state, journal = problem.apply.get, problem.ways.get, problem.state, problem.state._journal
+        changes, watched, memory, best, keep = journal.changes, journal.watched, self.memory, self.best, trail.append
         expansions, look_at, deepest = self.expansions, 0, self.watch.depth
         (circle_item, circle_rest), ask_at = memory.circle, memory.ask_at
         while agenda is not None:
@@ -96,7 +96,7 @@ class DepthFirst:
                 look_at = self.watch.look(expansions)
             expansions += 1
             mark = len(changes)
-            function = apply.get(item[0])
+            function = operator(item[0])
             if function is not None:
                 if bound:
                     cost += problem.cost(item)
@@ -113,8 +113,8 @@ class DepthFirst:
                     self.report.operator_raised(error, item, parent, done)
                 if watched:
                     journal.settle()
-                if result is state and cost < self.best:
-                    trail.append(agenda)
+                if result is state and cost < best:
+                    keep(agenda)
                     done += 1
                     agenda = rest
                     if hear:
@@ -125,7 +125,7 @@ class DepthFirst:
                     agenda, done, cost = self._go_back()
                     expansions, ask_at = self.expansions, memory.ask_at
                 continue
-            methods = ways.get(item[0])
+            methods = ways(item[0])
             if methods is None:
                 stack.append((mark, len(trail), self.steps(agenda, done, cost)))
                 self.expansions = expansions
@@ -176,11 +176,11 @@ class DepthFirst:
                 expansions, ask_at = self.expansions, memory.ask_at
                 continue
             if index < len(methods):
-                stack.append((mark, len(trail), agenda, methods, index, None, done, cost))
+                stack.append((mark, len(trail), agenda, methods, index, done, cost))
             node: Node = (agenda, method.name, 0 if parent is None else parent[2] + 1)
             if deepest is not None and node[2] >= deepest:
                 raise self.watch.too_deep()
-            trail.append(node)
+            keep(node)
             if hear:
                 self._tell("method", item, method.name, parent)
             if type(found) is list:
@@ -221,17 +221,43 @@ class DepthFirst:
             self.problem.state.undo(mark)
             del self.trail[length:]
             self.memory.went_back(length)
-            further: Iterator[_Step]
-            if len(rest) == 1:
-                further = rest[0]
+            if len(rest) > 1:
+                step = self._next_method(mark, length, *rest)
             else:
-                further = self._further(*rest, applied=True)
-                self._stack[-1] = (mark, length, further)
-            step = next(further, None)
+                step = next(rest[0], None)
+                if step is None:
+                    self._stack.pop()
             if step is not None:
                 return step
-            self._stack.pop()
         raise Exhausted
+
+    def _next_method(
+        self, mark: int, length: int, agenda: Agenda, methods: tuple[Method, ...], index: int, done: int, cost: float
+    ) -> _Step | None:
+        """Try the methods of a task from `index` on, the choice point on top of the stack; None when there is none.
+
+        What `_further` does, for the commonest case and without a generator of its own.
+        """
+        assert agenda is not None  # the task stands in front
+        if self.hear:
+            self._stack[-1] = (mark, length, self._further(agenda, methods, index, None, done, cost, applied=True))
+            return None
+        item, parent, _ = agenda
+        for at in range(index, len(methods)):
+            found = self._asked(methods[at], item, parent, done)
+            if found is None or found is False:
+                continue
+            if type(found) is GeneratorType:
+                further = self._further(agenda, methods, at + 1, found, done, cost, applied=True)
+                self._stack[-1] = (mark, length, further)
+                return None
+            if at + 1 < len(methods):
+                self._stack[-1] = (mark, length, agenda, methods, at + 1, done, cost)
+            else:
+                self._stack.pop()
+            return self._decomposed(agenda, methods[at].name, found), done, cost
+        self._stack.pop()
+        return None
 
     def steps(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
         """Give every way to do what stands in front of the agenda: `_descend` in general, one step at a time."""

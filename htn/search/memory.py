@@ -19,7 +19,7 @@ from htn.search.problem import Journaled
 
 _FIRST_DEAD_ENDS = 64
 # Worth its price when one look-up in so many finds something; judged after so many look-ups.
-_WORTH_IT, _TRIALS = 50, 2000
+_WORTH_IT, _TRIALS = 50, 500
 _NOWHERE = object()
 
 
