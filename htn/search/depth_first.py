@@ -49,6 +49,7 @@ class DepthFirst:
         problem: Problem,
         report: Report,
         watch: Watch,
+        trail: list[Entry],
         *,
         hear: Callable[[SearchEvent], None] | None = None,
         bound: bool = False,
@@ -58,7 +59,7 @@ class DepthFirst:
         self.bound = bound
         self.expansions = 0
         self.best = float("inf")
-        self.trail: list[Entry] = []
+        self.trail = trail
         self._stack: list[_Choice] = []
         self.memory = Memory(problem.state, off=not remember)
 
@@ -85,7 +86,7 @@ class DepthFirst:
         What is neither an operator nor a task with methods is rare, and goes the general way, `steps`.
         """
         problem, trail, stack, hear, bound = self.problem, self.trail, self._stack, self.hear, self.bound
-        operator, ways, state, journal = problem.apply.get, problem.ways.get, problem.state, problem.state._journal
+        known, ways, state, journal = problem.operators.get, problem.ways.get, problem.state, problem.state._journal
         changes, watched, memory, best, keep = journal.changes, journal.watched, self.memory, self.best, trail.append
         expansions, look_at, deepest = self.expansions, 0, self.watch.depth
         (circle_item, circle_rest), ask_at = memory.circle, memory.ask_at
@@ -96,8 +97,8 @@ class DepthFirst:
                 look_at = self.watch.look(expansions)
             expansions += 1
             mark = len(changes)
-            function = operator(item[0])
-            if function is not None:
+            operator = known(item[0])
+            if operator is not None and operator.apply is not None:
                 if bound:
                     cost += problem.cost(item)
                 arguments = item[1:]
@@ -106,7 +107,7 @@ class DepthFirst:
                 except (TypeError, NeedsValue):
                     arguments = own_arguments(item)
                 try:
-                    result = function(state, *arguments)
+                    result = operator.apply(state, *arguments)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # noqa: BLE001  # a domain's function may raise anything; it is told as its own
@@ -219,6 +220,8 @@ class DepthFirst:
         while self._stack:
             mark, length, *rest = self._stack[-1]
             self.problem.state.undo(mark)
+            if length < self.report.shared:
+                self.report.cut(length)
             del self.trail[length:]
             self.memory.went_back(length)
             if len(rest) > 1:
@@ -272,8 +275,8 @@ class DepthFirst:
                 yield rest, done, cost
             else:
                 self._dead_end(item, parent, done, [Refusal(show_task(item[1]), "its method did not reach it")])
-        elif head in self.problem.apply:
-            yield from self._applied(agenda, done, cost)
+        elif (operator := self.problem.operators.get(head)) is not None and operator.apply is not None:
+            yield from self._applied(agenda, operator.apply, done, cost)
         elif head in self.problem.ways:
             yield from self._further(agenda, self.problem.ways[head], 0, None, done, cost, applied=False)
         elif head is GOALS or head in self.problem.goal_ways:
@@ -296,7 +299,7 @@ class DepthFirst:
             for after, done_then, cost_then in self.steps((item, parent, rest), done, cost):
                 yield wrap(after), done_then, cost_then
 
-    def _applied(self, agenda: Agenda, done: int, cost: float) -> Iterator[_Step]:
+    def _applied(self, agenda: Agenda, function: Callable[..., Any], done: int, cost: float) -> Iterator[_Step]:
         assert agenda is not None  # an operator's task stands in front
         item, parent, rest = agenda
         state = self.problem.state
@@ -304,7 +307,7 @@ class DepthFirst:
         if self.bound:
             cost += self.problem.cost(item)
         try:
-            result = self.problem.apply[item[0]](state, *own_arguments(item))
+            result = function(state, *own_arguments(item))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # as in _descend

@@ -10,7 +10,7 @@ from htn.errors import HtnError, LimitReached, NeedsValue, UsageError
 from htn.failure import Failure
 from htn.network import Multigoal, Part, TaskNetwork
 from htn.plan import Plan
-from htn.search.agenda import parts_of, push
+from htn.search.agenda import Entry, parts_of, push
 from htn.search.best_first import BestFirst, Heuristic
 from htn.search.depth_first import DepthFirst
 from htn.search.limits import Limits, SearchEvent, Watch, held_back_collector
@@ -60,19 +60,21 @@ def find_plan(
         raise UsageError(f"there is no strategy {strategy!r}", hints=(f"use {', '.join(_STRATEGIES)}",))
     mark = state.mark()
     problem = Problem.of(domain, state)
-    report = Report(problem)
-    watch = Watch(limits or Limits(), clock, cancelled)
     cheapest = strategy == "best-first"
-    search = DepthFirst(problem, report, watch, hear=on_event, bound=strategy != "depth-first", remember=not cheapest)
+    trail: list[Entry] = []
+    report = Report(problem, trail, trail_is_cut_elsewhere=cheapest)
+    watch = Watch(limits or Limits(), clock, cancelled)
+    search = DepthFirst(
+        problem, report, watch, trail, hear=on_event, bound=strategy != "depth-first", remember=not cheapest
+    )
     plans = BestFirst(search, heuristic).plans if cheapest else search.plans
     only_one = strategy != "anytime"
-    versions = {name: operator.version for name, operator in domain.operators.items() if operator.version}
     best: Plan | None = None
     stopped: HtnError | None = None
     try:
         with held_back_collector():
-            for trail, _ in plans(push(parts, None, None)):
-                tree = Tree(trail if only_one else trail.copy(), versions)
+            for entries, _ in plans(push(parts, None, None)):
+                tree = Tree(entries if only_one else entries.copy(), domain.operators)
                 best = Plan.unwritten(domain.name, parts, tree, search.expansions)
                 if on_plan:
                     on_plan(best)

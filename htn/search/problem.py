@@ -6,7 +6,7 @@ calls what stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,14 +31,12 @@ class Journaled(Protocol):
 class Problem:
     """The tables of a domain, ready for the search.
 
-    `apply` maps an operator's name to its function; `ways` maps the name of a compound task, `goal_ways` that of a
-    goal's variable to the methods. Declared operators without a function are in `operators` only.
+    `ways` maps the name of a compound task, `goal_ways` that of a goal's variable to the methods.
     """
 
     name: str
     state: State
     operators: Mapping[str, Operator]
-    apply: Mapping[str, Callable[..., Any]]
     ways: Mapping[str, tuple[Method, ...]]
     goal_ways: Mapping[str, tuple[Method, ...]]
     multigoal_ways: tuple[Method, ...]
@@ -50,7 +48,6 @@ class Problem:
             domain.source,
             state,
             domain.operators,
-            {name: operator.apply for name, operator in domain.operators.items() if operator.apply is not None},
             domain.methods,
             domain.goal_methods,
             domain.multigoal_methods,

@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from htn.domain import Operator
 from htn.network import Task
 from htn.plan import Decomposition
 from htn.search.agenda import Entry, shown
 
 
 class Tree:
-    """The entries of a search's trail, which nobody changes any more, and the versions of learned operators."""
+    """The entries of a search's trail, which nobody changes any more, and the operators that it used."""
 
-    __slots__ = ("_trail", "_versions")
+    __slots__ = ("_operators", "_trail")
 
-    def __init__(self, trail: list[Entry], versions: Mapping[str, str]) -> None:
-        self._trail, self._versions = trail, versions
+    def __init__(self, trail: list[Entry], operators: Mapping[str, Operator]) -> None:
+        self._trail, self._operators = trail, operators
 
     def steps(self) -> list[Task]:
         """Return the tasks of the actions, in order."""
@@ -29,7 +30,7 @@ class Tree:
     def nodes(self) -> tuple[Decomposition, ...]:
         """Return the nodes, in order."""
         index: dict[int, int | None] = {id(None): None}
-        version = self._versions.get
+        versions = {name: operator.version for name, operator in self._operators.items() if operator.version}
         rows: list[tuple[Any, str | None, int | None, str | None]] = []
         add = rows.append
         for at, entry in enumerate(self._trail):
@@ -39,5 +40,5 @@ class Tree:
                 add((item if type(item[0]) is str else shown(item), method, index[id(parent)], None))
             else:
                 item, parent, _ = entry
-                add((item, None, index[id(parent)], version(item[0])))
+                add((item, None, index[id(parent)], versions.get(item[0])))
         return tuple(map(Decomposition._make, rows))

@@ -3,11 +3,13 @@
 import copy
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import assume, event, given, settings
 
 from htn.failure import Failure
 from htn.plan import Plan
-from htn.search import Limits, find_plan
+from htn.search import Limits, find, find_plan
+from htn.search.report import Report
 from htn.state import State
 from tests.htn.oracle import seek_plan
 from tests.htn.random_domains import Problem, make_domain, problems
@@ -64,3 +66,17 @@ def test_every_task_of_a_plan_is_decomposed_by_one_of_its_methods(problem: Probl
         assert isinstance(node.task, tuple)
         known = [method.name for method in domain.methods.get(node.task[0], ())]
         assert node.method in known or (node.is_action and node.task[0] in domain.operators)
+
+
+@given(problems)
+@settings(max_examples=300, deadline=None)
+def test_a_failure_says_what_it_would_say_if_every_dead_end_kept_its_own_way_there(problem: Problem) -> None:
+    def told() -> str:
+        found = find_plan(make_domain(problem), State(problem.variables()), problem.tasks, limits=ENOUGH)
+        return found.explain() if isinstance(found, Failure) else "a plan"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(find, "Report", lambda problem, trail, **_: Report(problem, trail, trail_is_cut_elsewhere=True))
+        kept = told()
+    event("no plan" if kept != "a plan" else kept)
+    assert told() == kept
