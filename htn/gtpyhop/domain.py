@@ -25,6 +25,8 @@ class Domain:
         self._unigoal_method_dict: dict[str, list[Function]] = {}
         self._multigoal_method_list: list[Function] = []
         self._arities: dict[Function, Arity] = {}
+        # By the way it was translated: what was declared then, and the domain that the search knows.
+        self._translations: dict[Any, tuple[Any, Any]] = {}
         PROCESS.domains.append(self)
         current().domain = self
 
@@ -42,7 +44,18 @@ class Domain:
         made._task_method_dict = {task: list(ways) for task, ways in self._task_method_dict.items()}
         made._unigoal_method_dict = {name: list(ways) for name, ways in self._unigoal_method_dict.items()}
         made._multigoal_method_list = list(self._multigoal_method_list)
+        made._translations = {}
         return made
+
+    def declared(self) -> tuple[Any, ...]:
+        """Return everything that a search can use, as it is kept here."""
+        return (
+            self.__name__,
+            self._action_dict,
+            self._task_method_dict,
+            self._unigoal_method_dict,
+            self._multigoal_method_list,
+        )
 
     def display(self) -> None:
         """Print the names of the actions, commands and methods."""

@@ -18,27 +18,34 @@ from typing import Any, cast
 
 from htn.errors import DomainError, did_you_mean
 from htn.gtpyhop.things import State, copy_of
-from htn.gtpyhop.values import ABSENT, differs, frozen, is_fixed, own_copy, same
+from htn.gtpyhop.trace import PlanTrace
+from htn.gtpyhop.values import ABSENT, ATOMS, differs, frozen, is_fixed, own_copy, same
 from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of, is_variable
 
-_attributes = State.__mro__[1].__dict__["__dict__"].__get__
+_ATTRIBUTES = vars(State.__mro__[1])["__dict__"]
 _PLAN = "plan"
 
 
 class Engine:
-    """The state variables, and a journal that can take back any change to them."""
+    """The state variables, and a journal that can take back any change to them. `trace` hears of each attempt."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, trace: PlanTrace | None = None) -> None:
+        self.trace = trace
         self._journal = Journal(self._settle)
-        self._top: dict[str, Any] = {}
-        self._unread = {name: value for name, value in vars(state).items() if name != "__name__"}
+        self._unread = vars(state).copy()
+        name = self._unread.pop("__name__")
         self._names = dict.fromkeys(self._unread)
+        # What functions see at once; the rest of what there is they get through `read`.
+        self._shown = {name: value for name, value in self._unread.items() if type(value) in ATOMS}
+        self._top = self._shown.copy()
+        if self._top:
+            self._unread = {name: value for name, value in self._unread.items() if name not in self._top}
         # Every dict that a variable was, so that one that comes again has the place in the hash that it had.
         self._variables: dict[tuple[str, Any], Variable] = {}
         self._plan: dict[str, Any] = {_PLAN: None}
         self._hash = self._hashed = 0
-        self.facade = Facade(self, state.__name__)
-        self._shown: dict[str, Any] = _attributes(self.facade)
+        self._is_over = False
+        self.facade = Facade(self, name)
 
     # What the search asks for.
 
@@ -50,7 +57,10 @@ class Engine:
 
     def undo(self, mark: int) -> None:
         """Take back every change since `mark`, newest first."""
-        self.mark()
+        if self._is_over:
+            return
+        if self._journal.watched:
+            self._settle()
         changes, top = self._journal.changes, self._top
         while len(changes) > mark:
             change = changes.pop()
@@ -68,6 +78,10 @@ class Engine:
                 dict.__setitem__(holder, key, before)
             if holder is top:
                 self._show(key)
+
+    def settle_for(self, _: object) -> None:
+        """Hear that a plan was found: the engine is the search's own, so nobody will want the state back."""
+        self._is_over = True
 
     def fingerprint(self) -> int:
         """Return a hash that is equal for equal states of this search; it costs what changed since the last one."""
@@ -167,6 +181,17 @@ class Engine:
 
     def write(self, name: str, value: Any) -> None:
         """Give a variable a value."""
+        if type(value) in ATOMS:
+            before = self._top.get(name, ABSENT)
+            if type(before) in ATOMS and self._shown.get(name, self) is before:
+                self._journal.log((self._top, name, before))
+                self._top[name] = self._shown[name] = value
+                return
+            if before is ABSENT and name not in self._shown and name not in self._unread:
+                self._journal.log((self._top, name, ABSENT))
+                self._top[name] = self._shown[name] = value
+                self._names.setdefault(name)
+                return
         shown_already = self._shown.get(name, ABSENT) is value
         if shown_already and (isinstance(value, Variable) or (id(self._top), name) in self._journal.watched):
             return
@@ -272,7 +297,8 @@ class Facade(State):
 
     def __init__(self, engine: Engine, name: str) -> None:
         object.__setattr__(self, "_engine", engine)
-        _attributes(self)["__name__"] = name
+        _ATTRIBUTES.__set__(self, engine._shown)
+        engine._shown["__name__"] = name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -281,7 +307,7 @@ class Facade(State):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "__name__":
-            _attributes(self)[name] = value
+            self._engine._shown[name] = value
         else:
             self._engine.write(name, value)
 

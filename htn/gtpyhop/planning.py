@@ -1,8 +1,7 @@
 """Finding plans and carrying them out, as GTPyhop's functions of these names do."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from htn.errors import DomainError, LimitReached
@@ -45,13 +44,13 @@ def look_for_plan(
         DomainError: a function broke a rule of the domain language, or nothing but an unknown name was in the way.
         Exception: whatever a function of the domain raised.
     """
-    settings, domain, engine = current(), needed_domain(), Engine(state)
+    settings, domain, engine = current(), needed_domain(), Engine(state, trace)
     verified = settings.verify_goals
-    translation = Translation(engine, verified, chosen_strategy() == COMMITTED, settings.keep_idle, trace)
-    plans: list[list[tuple[Any, ...]]] = []
-    with _own_exceptions():
+    how = Translation(verified, chosen_strategy() == COMMITTED, settings.keep_idle, trace is not None)
+    raised: BaseException | None = None
+    try:
         answer = search(
-            translation.domain(domain),
+            how.of(domain),
             # The search asks of a state what an engine can do.
             cast(SearchState, engine),
             parts(todo_list, goals_are_tasks=not verified),
@@ -59,30 +58,23 @@ def look_for_plan(
             clock=clock,
             cancelled=cancelled,
             on_event=_narrator(engine) if settings.verbose >= 2 else None,
-            on_plan=lambda _: plans.append(engine.plan()),
+            on_plan=engine.settle_for,
         )
+    except DomainError as error:
+        raised = error.__cause__
+        if raised is None:
+            raise
+        raised.add_note(error.explain())
+    if raised is not None:
+        # An exception of a domain's function goes through as it was raised, with a note that says for which task.
+        raise raised
     if not isinstance(answer, Failure):
-        return Found(plans[-1], None, answer.expansions)
+        return Found(engine.plan(), None, answer.expansions)
     if answer.stopped is not None and not isinstance(answer.stopped, LimitReached):
         raise answer.stopped
     if answer.gaps and answer.stopped is None:
         raise _nobody_knows(answer)
     return Found(None, answer, answer.expansions)
-
-
-@contextmanager
-def _own_exceptions() -> Iterator[None]:
-    """Let an exception of a domain's function through as it was raised, with a note that says for which task."""
-    try:
-        yield
-    except DomainError as error:
-        cause = error.__cause__
-        if cause is None:
-            raise
-        cause.add_note(error.explain())
-    else:
-        return
-    raise cause
 
 
 def _nobody_knows(failure: Failure) -> DomainError:
@@ -135,7 +127,7 @@ def _shown(item: Any) -> str:
 
 def pyhop(state: State, tasks: Sequence[Any], verbose: int | None = None) -> list[tuple[Any, ...]] | bool:
     """Pyhop's name for `find_plan`; there the verbosity is an argument."""
-    with overlaid(verbose=current().verbose if verbose is None else verbose):
+    with overlaid(replace(current(), verbose=current().verbose if verbose is None else verbose)):
         backward("pyhop", "find_plan")
         return find_plan(state, tasks)
 

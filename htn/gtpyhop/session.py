@@ -18,7 +18,16 @@ from htn.errors import LimitReached
 from htn.failure import Failure
 from htn.gtpyhop.domain import Domain
 from htn.gtpyhop.planning import Acting, Found, act, look_for_plan
-from htn.gtpyhop.settings import STRATEGIES, current, level, overlaid, strategy_name
+from htn.gtpyhop.settings import (
+    STRATEGIES,
+    Settings,
+    current,
+    level,
+    overlaid,
+    put_on,
+    strategy_name,
+    take_off,
+)
 from htn.gtpyhop.things import State
 from htn.gtpyhop.trace import PlanTrace
 from htn.search import Limits
@@ -120,14 +129,18 @@ class PlannerSession:
     @contextmanager
     def isolated_execution(self) -> Iterator["PlannerSession"]:
         """Let the session's settings hold for GTPyhop's plain functions, in this thread, until the block ends."""
-        own = {
-            "domain": self.domain,
-            "strategy": self._strategy,
-            "verify_goals": self.verify_goals,
-            "keep_idle": self.keep_idle,
-        }
-        with overlaid(verbose=self.verbose, **{name: value for name, value in own.items() if value is not None}):
+        with overlaid(self._settings()):
             yield self
+
+    def _settings(self) -> Settings:
+        around = current()
+        return Settings(
+            self.domain or around.domain,
+            self.verbose,
+            self._strategy or around.strategy,
+            around.verify_goals if self.verify_goals is None else self.verify_goals,
+            around.keep_idle if self.keep_idle is None else self.keep_idle,
+        )
 
     def find_plan(
         self,
@@ -153,20 +166,22 @@ class PlannerSession:
         if trace or trace_state:
             result.trace = PlanTrace(trace_state)
         started, timeout = self._clock(), timeout_ms / 1000 if timeout_ms and timeout_ms > 0 else None
-        expansions = 0
-        with self.isolated_execution() as _, self._errors("Planning", result):
-            found = self._look(state, todo_list, Limits(max_expansions, timeout), result.trace)
+        expansions, settings = 0, put_on(self._settings())
+        try:
+            limits = Limits(max_expansions, timeout) if max_expansions is not None or timeout else None
+            found = look_for_plan(state, todo_list, limits=limits, clock=self._clock, trace=result.trace)
             result.success, result.plan = found.plan is not None, found.plan or []
             result.failure, expansions = found.failure, found.expansions
             _raise_stopped(found, timeout_ms, max_expansions)
             result.error = None if result.success else "No plan found"
             self._stats["plans_generated" if result.success else "errors"] += 1
+        except Exception as error:  # noqa: BLE001  # a domain's function may raise anything; a session tells it
+            self._tell(error, "Planning", result)
+        finally:
+            take_off(settings)
         result.stats = self._took(started, "total_planning_time_ms")
         result.stats |= {"expansions": expansions, "strategy": self._named_strategy()}
         return result
-
-    def _look(self, state: State, todo_list: Sequence[Any], limits: Limits, trace: PlanTrace | None = None) -> Found:
-        return look_for_plan(state, todo_list, limits=limits, clock=self._clock, trace=trace)
 
     def run_lazy_lookahead(
         self, state: State, todo_list: Sequence[Any], *, max_tries: int = 10, timeout_ms: float | None = None
@@ -186,33 +201,30 @@ class PlannerSession:
 
         def plan(now: State) -> Any:
             seconds = None if deadline is None else max(0.0, deadline - self._clock())
-            found = self._look(now, todo_list, Limits(seconds=seconds))
+            found = look_for_plan(now, todo_list, limits=Limits(seconds=seconds), clock=self._clock)
             _raise_stopped(found, timeout_ms, None)
             return found.plan
 
-        with self.isolated_execution() as _, self._errors("Execution", result):
-            act(acting, max_tries, plan, check)
+        try:
+            with self.isolated_execution():
+                act(acting, max_tries, plan, check)
             result.success = acting.done
             if not acting.done:
                 result.error = "Too many tries" if acting.tries >= max_tries else "No plan found"
                 self._stats["errors"] += 1
+        except Exception as error:  # noqa: BLE001  # as above
+            self._tell(error, "Execution", result)
         result.final_state, result.executed_actions, result.tries_used = acting.state, acting.executed, acting.tries
         result.stats = self._took(started, "total_execution_time_ms")
         result.stats |= {"tries_used": acting.tries, "executed_actions": len(acting.executed)}
         return result
 
-    @contextmanager
-    def _errors(self, what: str, result: PlanResult | ExecutionResult) -> Iterator[None]:
+    def _tell(self, error: Exception, what: str, result: PlanResult | ExecutionResult) -> None:
         """Write an exception into a result."""
-        try:
-            yield
-        except PlanningTimeoutError as error:
-            result.error = f"{what} timeout: {error}"
-            self._stats["timeouts"] += 1
-            self._stats["errors"] += 1
-        except Exception as error:  # noqa: BLE001  # a domain's function may raise anything; a session tells it
-            result.error = f"{what} error: {error}"
-            self._stats["errors"] += 1
+        timed_out = isinstance(error, PlanningTimeoutError)
+        result.error = f"{what} {'timeout' if timed_out else 'error'}: {error}"
+        self._stats["timeouts"] += timed_out
+        self._stats["errors"] += 1
 
     def _took(self, started: float, total: str) -> dict[str, Any]:
         took = int((self._clock() - started) * 1000)

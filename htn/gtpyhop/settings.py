@@ -6,9 +6,9 @@ while it works, in the context of the thread or task that it works in; so what o
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from htn.errors import UsageError, did_you_mean
 
@@ -48,13 +48,23 @@ def current() -> Settings:
 
 
 @contextmanager
-def overlaid(**changed: Any) -> Iterator[Settings]:
-    """Let changed settings hold, in this context, until the block ends; assignments inside end with it too."""
-    token = _SESSION.set(replace(current(), **changed))
+def overlaid(settings: Settings) -> Iterator[Settings]:
+    """Let settings hold, in this context, until the block ends; assignments inside end with it too."""
+    token = put_on(settings)
     try:
-        yield current()
+        yield settings
     finally:
-        _SESSION.reset(token)
+        take_off(token)
+
+
+def put_on(settings: Settings) -> Token[Settings | None]:
+    """Let settings hold, in this context, until they are taken off."""
+    return _SESSION.set(settings)
+
+
+def take_off(token: Token[Settings | None]) -> None:
+    """Let those settings hold again that held before."""
+    _SESSION.reset(token)
 
 
 def say(text: str = "", end: str = "\n") -> None:

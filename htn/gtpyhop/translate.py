@@ -8,15 +8,14 @@ goes back. Where goals are not verified they become tasks, whose first way is to
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import GeneratorType
-from typing import Any
+from typing import Any, NamedTuple
 
 from htn.domain import Arity, Method, Operator
 from htn.domain import Domain as SearchDomain
 from htn.errors import DomainError
 from htn.gtpyhop.domain import Domain, Function
-from htn.gtpyhop.engine import Engine, Facade
+from htn.gtpyhop.engine import Engine
 from htn.gtpyhop.things import Multigoal, State, goal_rows
-from htn.gtpyhop.trace import PlanTrace
 from htn.gtpyhop.values import frozen, own_copy, same
 from htn.network import Multigoal as SearchMultigoal
 from htn.network import Part, TaskNetwork
@@ -67,7 +66,7 @@ class Boxed:
 
 def unboxed(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return arguments as functions get them."""
-    if Boxed not in map(type, arguments):
+    if not arguments or Boxed not in map(type, arguments):
         return arguments
     return tuple(own_copy(one.value) if type(one) is Boxed else one for one in arguments)
 
@@ -101,50 +100,49 @@ def _part(item: Any, goals_are_tasks: bool) -> Any:
 class Applied:
     """An action for the search: it hands the facade on, and notes in the plan what changed the state."""
 
-    def __init__(self, name: str, action: Function, engine: Engine, trace: PlanTrace | None, keep_idle: bool) -> None:
-        self._name, self._action, self._engine, self._trace = name, action, engine, trace
-        self._facade, self._journal, self._keep_idle = engine.facade, engine._journal, keep_idle
-        if trace is None and hasattr(action, "__code__"):
+    def __init__(self, name: str, action: Function, keep_idle: bool) -> None:
+        self._name, self._action, self._keep_idle = name, action, keep_idle
+        if hasattr(action, "__code__"):
             # So that the line that refused can be told.
             self.__code__ = action.__code__
 
     def __call__(self, engine: Engine, *arguments: Any) -> Any:
         """Apply the action."""
-        journal = self._journal
-        start = len(journal.changes)
-        result = self._action(self._facade, *unboxed(arguments))
-        if result is not self._facade:
+        journal = engine._journal
+        start, facade = len(journal.changes), engine.facade
+        result = self._action(facade, *unboxed(arguments))
+        if result is not facade:
             if not isinstance(result, State):
-                return self._refused(result, arguments)
+                return self._refused(engine, result, arguments)
             engine.become(result)
         if journal.watched:
             engine.mark()
         changed = engine.changed_since(start)
-        if self._trace is not None:
-            self._trace.action((self._name, *unboxed(arguments)), engine, "applied" if changed else "idempotent")
+        if engine.trace is not None:
+            engine.trace.action((self._name, *unboxed(arguments)), engine, "applied" if changed else "idempotent")
         if changed or self._keep_idle:
             engine.note((self._name, *unboxed(arguments)))
         return engine
 
-    def _refused(self, result: Any, arguments: tuple[Any, ...]) -> Any:
-        if self._trace is not None:
+    def _refused(self, engine: Engine, result: Any, arguments: tuple[Any, ...]) -> Any:
+        if engine.trace is not None:
             well_formed = result is None or result is False
             status = "not_applicable" if well_formed else "malformed_return"
-            self._trace.action((self._name, *unboxed(arguments)), self._engine, status, result)
+            engine.trace.action((self._name, *unboxed(arguments)), engine, status, result)
         return result
 
 
 class Decomposed:
     """A method for the search: it hands the facade on, and makes tasks and goals of what comes back."""
 
-    def __init__(self, method: Function, facade: Facade, goals_are_tasks: bool) -> None:
-        self._method, self._facade, self._goals_are_tasks = method, facade, goals_are_tasks
+    def __init__(self, method: Function, goals_are_tasks: bool) -> None:
+        self._method, self._goals_are_tasks = method, goals_are_tasks
         if hasattr(method, "__code__"):
             self.__code__ = method.__code__
 
-    def __call__(self, _: Engine, *arguments: Any) -> Any:
+    def __call__(self, engine: Engine, *arguments: Any) -> Any:
         """Ask the method."""
-        found = self._method(self._facade, *unboxed(arguments))
+        found = self._method(engine.facade, *unboxed(arguments))
         if type(found) is not list:
             if type(found) is GeneratorType:
                 return (parts(one, goals_are_tasks=self._goals_are_tasks) for one in found if one is not None)
@@ -213,18 +211,19 @@ class Unless:
 class Traced:
     """Methods that are asked in turn, each answer written down; only when all have failed is the task exhausted."""
 
-    def __init__(self, task: str | None, methods: Sequence[Callable[..., Any]], trace: PlanTrace, status: str) -> None:
-        self._task, self._methods, self._trace, self._exhausted = task, methods, trace, status
+    def __init__(self, task: str | None, methods: Sequence[Callable[..., Any]], status: str) -> None:
+        self._task, self._methods, self._exhausted = task, methods, status
 
     def __call__(self, engine: Engine, *arguments: Any) -> Iterator[Any]:
         """Yield each way in turn."""
-        item = self._item(arguments)
+        item, trace = self._item(arguments), engine.trace
+        assert trace is not None  # what is not traced is translated otherwise
         for method in self._methods:
             found = method(engine, *arguments)
-            self._trace.method(item, engine, found)
+            trace.method(item, engine, found)
             if found is not None and found is not False:
                 yield found
-        self._trace.action(item, engine, self._exhausted)
+        trace.action(item, engine, self._exhausted)
 
     def _item(self, arguments: tuple[Any, ...]) -> Any:
         if self._task is not None:
@@ -232,22 +231,26 @@ class Traced:
         return arguments[0].source if isinstance(arguments[0], Goals) else arguments[0]
 
 
-@dataclass(frozen=True)
-class Translation:
+class Translation(NamedTuple):
     """How a domain is translated: whether goals are verified, methods are final, idle actions kept, steps traced."""
 
-    engine: Engine
     verify_goals: bool = True
     committed: bool = False
     keep_idle: bool = False
-    trace: PlanTrace | None = None
+    traced: bool = False
 
-    def domain(self, source: Domain) -> SearchDomain:
-        """Return a GTPyhop domain as one that the search knows."""
+    def of(self, source: Domain) -> SearchDomain:
+        """Return a GTPyhop domain as one that the search knows: the one of last time, if nothing was declared since."""
+        known = source._translations.get(self)
+        if known is None or known[0] != source.declared():
+            known = source._translations[self] = source.copy(source.__name__).declared(), self._made(source)
+        domain: SearchDomain = known[1]
+        return domain
+
+    def _made(self, source: Domain) -> SearchDomain:
         made = SearchDomain("gtpyhop", source=source.__name__)
         for name, action in source._action_dict.items():
-            applied = Applied(name, action, self.engine, self.trace, self.keep_idle)
-            made.operators[name] = Operator(name, source.arity(action), applied)
+            made.operators[name] = Operator(name, source.arity(action), Applied(name, action, self.keep_idle))
         for name, methods in source._task_method_dict.items():
             made.methods[name] = self._ways(source, name, methods, Decomposed, "task_exhausted")
         for name, methods in source._unigoal_method_dict.items():
@@ -267,15 +270,15 @@ class Translation:
         self, source: Domain, name: str | None, methods: Sequence[Function], kind: type[Decomposed], exhausted: str
     ) -> tuple[Method, ...]:
         task = _MULTIGOAL if name is None else name
-        ways = [kind(method, self.engine.facade, not self.verify_goals) for method in methods]
-        if self.trace is None and not self.committed:
+        ways = [kind(method, not self.verify_goals) for method in methods]
+        if not self.traced and not self.committed:
             return tuple(
                 Method(method.__name__, task, source.arity(method), way)
                 for method, way in zip(methods, ways, strict=True)
             )
         together: Callable[..., Any] = Committed(ways)
-        if self.trace is not None:
-            together = Traced(name, [together] if self.committed else ways, self.trace, exhausted)
+        if self.traced:
+            together = Traced(name, [together] if self.committed else ways, exhausted)
         return (Method(f"the methods of {task}", task, Arity((), 0, open_ended=True), together),)
 
     def _unless(self, name: str, ways: tuple[Method, ...], holds: Callable[..., bool]) -> Method:
