@@ -20,7 +20,7 @@ from htn.errors import DomainError, did_you_mean
 from htn.gtpyhop.things import State, copy_of
 from htn.gtpyhop.trace import PlanTrace
 from htn.gtpyhop.values import ABSENT, ATOMS, differs, frozen, is_fixed, own_copy, same
-from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of, is_variable
+from htn.gtpyhop.variable import ORDER, Change, Journal, Reading, Variable, factory_of, is_variable
 
 _ATTRIBUTES = vars(State.__mro__[1])["__dict__"]
 _PLAN = "plan"
@@ -31,7 +31,7 @@ class Engine:
 
     def __init__(self, state: State, trace: PlanTrace | None = None) -> None:
         self.trace = trace
-        self._journal = Journal(self._settle)
+        self._journal = Journal()
         self._unread = vars(state).copy()
         name = self._unread.pop("__name__")
         self._names = dict.fromkeys(self._unread)
@@ -52,7 +52,7 @@ class Engine:
     def mark(self) -> int:
         """Return a point that `undo` can go back to."""
         if self._journal.watched:
-            self._settle()
+            self._journal.settle()
         return len(self._journal.changes)
 
     def undo(self, mark: int) -> None:
@@ -60,7 +60,7 @@ class Engine:
         if self._is_over:
             return
         if self._journal.watched:
-            self._settle()
+            self._journal.settle()
         changes, top = self._journal.changes, self._top
         while len(changes) > mark:
             change = changes.pop()
@@ -133,6 +133,10 @@ class Engine:
         changes = self._journal.changes
         if len(changes) == start:
             return False
+        holder, key, before = changes[start]
+        now = ABSENT if key is ORDER else dict.get(holder, key, ABSENT)
+        if type(now) in ATOMS and now is not before and (before is ABSENT or (type(before) in ATOMS and now != before)):
+            return True
         seen = set()
         for holder, key, before in changes[start:]:
             if key is not ORDER and (id(holder), key) not in seen and differs(dict.get(holder, key, ABSENT), before):
@@ -174,24 +178,13 @@ class Engine:
                 f"the state {self.facade.__name__} has no variable {name!r}; it has {', '.join(self.names()) or 'none'}"
             )
         place = (id(self._top), name)
-        handed_out = self._journal.handed_out(place, value)
-        self._shown[name] = handed_out
-        self._journal.watched[place] = lambda: self._settle_read(name, handed_out, value)
+        handed_out = self._shown[name] = self._journal.read(place, self._top, value)
+        reading = self._journal.readings[place]
+        self._journal.watched[place] = lambda: self._settle_read(name, reading)
         return handed_out
 
     def write(self, name: str, value: Any) -> None:
         """Give a variable a value."""
-        if type(value) in ATOMS:
-            before = self._top.get(name, ABSENT)
-            if type(before) in ATOMS and self._shown.get(name, self) is before:
-                self._journal.log((self._top, name, before))
-                self._top[name] = self._shown[name] = value
-                return
-            if before is ABSENT and name not in self._shown and name not in self._unread:
-                self._journal.log((self._top, name, ABSENT))
-                self._top[name] = self._shown[name] = value
-                self._names.setdefault(name)
-                return
         shown_already = self._shown.get(name, ABSENT) is value
         if shown_already and (isinstance(value, Variable) or (id(self._top), name) in self._journal.watched):
             return
@@ -205,6 +198,20 @@ class Engine:
         # Until the action ends it is the writer's own value, which may go on changing.
         self._shown[name] = value
         self._journal.watched[id(self._top), name] = lambda: self._settle_written(name, value)
+
+    def write_atom(self, name: str, value: Any) -> bool:
+        """Give a variable a value that has no parts, where that is all there is to it; else return False."""
+        top, shown = self._top, self._shown
+        before = top.get(name, ABSENT)
+        if before is ABSENT:
+            if name in shown or name in self._unread:
+                return False
+            self._names.setdefault(name)
+        elif type(before) not in ATOMS or shown.get(name, self) is not before:
+            return False
+        self._journal.log((top, name, before))
+        top[name] = shown[name] = value
+        return True
 
     def remove(self, name: str) -> None:
         """Remove a variable. AttributeError when there is none."""
@@ -242,25 +249,18 @@ class Engine:
         else:
             self._shown.pop(name, None)
 
-    def _settle(self) -> None:
-        watched = self._journal.watched
-        while watched:
-            watched.popitem()[1]()
-
     def _forget(self, name: str) -> None:
         """Stop watching a variable, and see that it was taken over."""
         if name in self._unread:
             self._take_over(name)
-        settle = self._journal.watched.pop((id(self._top), name), None)
-        if settle is not None:
-            settle()
+        self._journal.settle_one((id(self._top), name))
 
-    def _settle_read(self, name: str, handed_out: Any, value: Any) -> None:
+    def _settle_read(self, name: str, reading: Reading) -> None:
         self._shown.pop(name, None)
-        if not same(handed_out, value):
-            self._journal.copies.pop((id(self._top), name), None)
-            self._journal.changes.append((self._top, name, value))
-            self._top[name] = handed_out
+        if not reading.is_unchanged():
+            del self._journal.readings[id(self._top), name]
+            self._journal.changes.append((self._top, name, reading.value))
+            self._top[name] = reading.copy
 
     def _settle_written(self, name: str, value: Any) -> None:
         before = self._top.get(name, ABSENT)
@@ -306,10 +306,13 @@ class Facade(State):
         return self._engine.read(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        engine = self._engine
+        if type(value) in ATOMS and engine.write_atom(name, value):
+            return
         if name == "__name__":
-            self._engine._shown[name] = value
+            engine._shown[name] = value
         else:
-            self._engine.write(name, value)
+            engine.write(name, value)
 
     def __delattr__(self, name: str) -> None:
         self._engine.remove(name)

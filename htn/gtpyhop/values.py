@@ -5,6 +5,7 @@ it deeply gives the value itself (texts, numbers, enumerations, tuples of fixed 
 What cannot be copied at all (a lock, an open file) counts as fixed: every branch of the search shares it.
 """
 
+import marshal
 from copy import deepcopy
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final
@@ -21,6 +22,8 @@ ABSENT: Final[Any] = _Absent()
 ATOMS: Final = frozenset({
     str, int, float, bool, type(None), bytes, complex, range, type(...), type, FunctionType, BuiltinFunctionType,
 })  # fmt: skip
+_PLAIN_ATOMS: Final = frozenset({str, int, float, bool, type(None), bytes, complex})
+_PLAIN_CONTAINERS: Final = frozenset({list, tuple, set, frozenset})
 
 
 def is_fixed(value: Any) -> bool:
@@ -43,9 +46,38 @@ def own_copy(value: Any) -> Any:
     if (kind is list or kind is set) and ATOMS.issuperset(map(type, value)):
         return value.copy()
     try:
+        if is_plain(value):
+            # Its present form keeps parts that are shared within the value.
+            return marshal.loads(marshal.dumps(value))  # noqa: S302  # written in the same line
         return deepcopy(value)
     except Exception:  # noqa: BLE001  # the class of a domain's own object decides what copying raises
         return value
+
+
+def is_plain(value: Any) -> bool:
+    """Say whether a value is made of nothing but Python's own texts, numbers and containers."""
+    kind = type(value)
+    if kind in _PLAIN_ATOMS:
+        return True
+    if kind is dict:
+        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
+    return kind in _PLAIN_CONTAINERS and all(map(is_plain, value))
+
+
+def sealed(value: Any) -> bytes | None:
+    """Return bytes that are others when the value was changed, or None where there are none."""
+    # The second version of the form writes the same value the same way, wherever its parts are shared.
+    return marshal.dumps(value, 2) if is_plain(value) else None
+
+
+def is_as_sealed(value: Any, seal: bytes | None) -> bool:
+    """Say that a value was not changed since it was sealed; False when it was, or nobody knows."""
+    if seal is None:
+        return False
+    try:
+        return marshal.dumps(value, 2) == seal
+    except ValueError:
+        return False
 
 
 def same(one: Any, other: Any) -> bool:

@@ -8,9 +8,9 @@ variable between actions is changed by nobody.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from htn.gtpyhop.values import ABSENT, ATOMS, is_fixed, own_copy, same
+from htn.gtpyhop.values import ABSENT, ATOMS, is_as_sealed, is_fixed, own_copy, same, sealed
 
 # Where something changed, and what was there before.
 Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
@@ -24,27 +24,64 @@ class _Order:
 ORDER: Final = _Order()
 
 
+class Reading(NamedTuple):
+    """A value that lies somewhere, the copy of it that readers get, and what seals the copy as long as it is unchanged."""
+
+    value: Any
+    copy: Any
+    seal: bytes | None
+
+    def is_unchanged(self) -> bool:
+        """Say whether what the readers have is still what lies there."""
+        return is_as_sealed(self.copy, self.seal) or same(self.copy, self.value)
+
+
+# What is looked at when an action has ended: a place whose value was read, or something else that is to be done then.
+Watching: TypeAlias = tuple[dict[Any, Any], Any, Reading] | Callable[[], None]
+
+
 class Journal:
     """The changes since the search began, oldest first, and the places whose values were handed out."""
 
-    __slots__ = ("changes", "copies", "log", "settle", "watched")
+    __slots__ = ("changes", "log", "readings", "watched")
 
-    def __init__(self, settle: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self.changes: list[Change] = []
         self.log = self.changes.append
-        self.watched: dict[Place, Callable[[], None]] = {}
-        # By place: a value that lies there, and a copy of it that readers get and have not changed so far.
-        self.copies: dict[Place, tuple[Any, Any]] = {}
-        self.settle = settle
+        self.watched: dict[Place, Watching] = {}
+        # Of earlier readers that changed nothing.
+        self.readings: dict[Place, Reading] = {}
 
-    def handed_out(self, place: Place, value: Any) -> Any:
-        """Return the copy of a value that readers get."""
-        known = self.copies.get(place)
-        if known is not None and known[0] is value:
-            return known[1]
-        copy = own_copy(value)
-        self.copies[place] = value, copy
-        return copy
+    def settle(self) -> None:
+        """Settle what is watched, the latest first: journal what has become another value."""
+        while self.watched:
+            self._settle(*self.watched.popitem())
+
+    def settle_one(self, place: Place) -> None:
+        """Settle one place, if it is watched."""
+        watching = self.watched.pop(place, None)
+        if watching is not None:
+            self._settle(place, watching)
+
+    def _settle(self, place: Place, watching: Watching) -> None:
+        if callable(watching):
+            watching()
+            return
+        holder, key, reading = watching
+        if reading.is_unchanged():
+            dict.__setitem__(holder, key, reading.value)
+        else:
+            del self.readings[place]
+            self.changes.append((holder, key, reading.value))
+
+    def read(self, place: Place, holder: dict[Any, Any], value: Any) -> Any:
+        """Return the copy of a value that readers get, and watch what they do with it."""
+        reading = self.readings.get(place)
+        if reading is None or reading.value is not value:
+            copy = own_copy(value)
+            reading = self.readings[place] = Reading(value, copy, sealed(copy))
+        self.watched[place] = holder, place[1], reading
+        return reading.copy
 
 
 class Variable(dict[Any, Any]):
@@ -150,21 +187,10 @@ class Watched(Variable):
     __slots__ = ()
 
     def _watch(self, key: Any, value: Any) -> Any:
-        if type(value) in ATOMS:
-            return value
         place, journal = (id(self), key), self._journal
         if place in journal.watched or is_fixed(value):
             return value
-        handed_out = journal.handed_out(place, value)
-
-        def settle() -> None:
-            if same(handed_out, value):
-                dict.__setitem__(self, key, value)
-            else:
-                journal.copies.pop(place, None)
-                journal.changes.append((self, key, value))
-
-        journal.watched[place] = settle
+        handed_out = journal.read(place, self, value)
         dict.__setitem__(self, key, handed_out)
         return handed_out
 
@@ -187,9 +213,7 @@ class Watched(Variable):
 
     def _unwatch(self, key: Any) -> None:
         # A value that is replaced must be journaled as it was before it was handed out.
-        settle = self._journal.watched.pop((id(self), key), None)
-        if settle is not None:
-            settle()
+        self._journal.settle_one((id(self), key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if value is dict.get(self, key, ABSENT) and (id(self), key) in self._journal.watched:
@@ -210,7 +234,8 @@ class Watched(Variable):
         Variable.__delitem__(self, key)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._watch(key, dict.__getitem__(self, key))
+        value = dict.__getitem__(self, key)
+        return value if type(value) in ATOMS else self._watch(key, value)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return the value of a key, or `default`."""

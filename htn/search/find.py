@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias, get_args
 
@@ -13,7 +14,7 @@ from htn.plan import Plan
 from htn.search.agenda import Entry, parts_of, push
 from htn.search.best_first import BestFirst, Heuristic
 from htn.search.depth_first import DepthFirst
-from htn.search.limits import Limits, SearchEvent, Watch, held_back_collector
+from htn.search.limits import Limits, SearchEvent, Watch, hold_back_collector
 from htn.search.problem import Problem
 from htn.search.report import Report
 from htn.search.tree import Tree
@@ -71,18 +72,20 @@ def find_plan(
     only_one = strategy != "anytime"
     best: Plan | None = None
     stopped: HtnError | None = None
+    collects = hold_back_collector()
     try:
-        with held_back_collector():
-            for entries, _ in plans(push(parts, None, None)):
-                tree = Tree(entries if only_one else entries.copy(), domain.operators)
-                best = Plan.unwritten(domain.name, parts, tree, search.expansions)
-                if on_plan:
-                    on_plan(best)
-                if only_one:
-                    break
+        for entries, _ in plans(push(parts, None, None)):
+            tree = Tree(entries if only_one else entries.copy(), domain.operators)
+            best = Plan.unwritten(domain.name, parts, tree, search.expansions)
+            if on_plan:
+                on_plan(best)
+            if only_one:
+                break
     except (LimitReached, NeedsValue) as error:
         stopped = error
     finally:
+        if collects:
+            gc.enable()
         state.undo(mark)
     return report.failure(parts, search.expansions, stopped) if best is None else best
 

@@ -1,8 +1,7 @@
 """When a search stops looking, and how it tells what it does."""
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from htn.errors import DomainError, LimitReached
@@ -12,20 +11,16 @@ _CLOCK_EVERY = 16
 _COLLECT_EVERY = 250_000
 
 
-@contextmanager
-def held_back_collector() -> Iterator[None]:
-    """Hold Python's collector of cyclic garbage back: what a search makes has no cycles, and it makes a lot.
+def hold_back_collector() -> bool:
+    """Hold Python's collector of cyclic garbage back, and return whether it was at work: then enable it again.
 
-    A third of the time of a long search would go into looking through what it has made again and again. What cycles
-    a domain's functions make is collected every quarter of a million expansions (see `Watch.look`).
+    What a search makes has no cycles, and it makes a lot: a third of the time of a long search would go into looking
+    through it again and again. What cycles a domain's functions make is collected every quarter of a million
+    expansions (see `Watch.look`).
     """
     was_on = gc.isenabled()
     gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    return was_on
 
 
 @dataclass(frozen=True)
