@@ -25,7 +25,7 @@ ORDER: Final = _Order()
 
 
 class Reading(NamedTuple):
-    """A value that lies somewhere, the copy of it that readers get, and what seals the copy as long as it is unchanged."""
+    """A value that lies somewhere, the copy of it that readers get, and what seals it while it is unchanged."""
 
     value: Any
     copy: Any

@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from htn.search.agenda import Agenda, Entry, Hasher, tasks_in
-from htn.search.depth_first import DepthFirst
+from htn.search.ways import Ways
 from htn.state import State
 
 # Of the state, and of the tasks and goals that are left: what the rest will cost, at least 0.
@@ -37,9 +37,9 @@ class _Node:
 
 
 class BestFirst:
-    """One search over the same alternatives as `DepthFirst`, which `ways` is asked for, one step at a time."""
+    """One search over the same alternatives as `DepthFirst`; `ways` gives them, one step at a time."""
 
-    def __init__(self, ways: DepthFirst, heuristic: Heuristic | None) -> None:
+    def __init__(self, ways: Ways, heuristic: Heuristic | None) -> None:
         self.ways = ways
         self.heuristic = heuristic
         self._state = ways.problem.state

@@ -18,6 +18,7 @@ from htn.search.limits import Limits, SearchEvent, Watch, hold_back_collector
 from htn.search.problem import Problem
 from htn.search.report import Report
 from htn.search.tree import Tree
+from htn.search.ways import Ways
 from htn.state import State
 
 Strategy: TypeAlias = Literal["depth-first", "anytime", "best-first"]
@@ -65,10 +66,13 @@ def find_plan(
     trail: list[Entry] = []
     report = Report(problem, trail, trail_is_cut_elsewhere=cheapest)
     watch = Watch(limits or Limits(), clock, cancelled)
-    search = DepthFirst(
-        problem, report, watch, trail, hear=on_event, bound=strategy != "depth-first", remember=not cheapest
-    )
-    plans = BestFirst(search, heuristic).plans if cheapest else search.plans
+    bound = strategy != "depth-first"
+    if cheapest:
+        search: Ways = Ways(problem, report, watch, trail, hear=on_event, bound=bound, remember=False)
+        plans = BestFirst(search, heuristic).plans
+    else:
+        search = depth_first = DepthFirst(problem, report, watch, trail, hear=on_event, bound=bound)
+        plans = depth_first.plans
     only_one = strategy != "anytime"
     best: Plan | None = None
     stopped: HtnError | None = None
