@@ -145,6 +145,13 @@ class State(_Journaled):
             else:
                 holder.make_again(key, before, after)
 
+    def surely_differs_from(self, mark: int) -> bool:
+        """Say that a place is not as it was at `mark`, by one quick look; False says nothing."""
+        if self.mark() == mark:
+            return False
+        holder, key, before = self._journal.changes[mark]
+        return (holder is self or getattr(self, holder._name, ABSENT) is holder) and not same(held(holder, key), before)
+
     def fingerprint(self) -> int:
         """Return the running hash: equal for equal states that came from this state, and for hardly any others.
 

@@ -20,7 +20,7 @@ from htn.errors import DomainError, did_you_mean
 from htn.gtpyhop.things import State, copy_of
 from htn.gtpyhop.trace import PlanTrace
 from htn.gtpyhop.values import ABSENT, ATOMS, differs, frozen, is_fixed, own_copy, same
-from htn.gtpyhop.variable import ORDER, Change, Journal, Reading, Variable, factory_of, is_variable
+from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of, is_variable
 
 _ATTRIBUTES = vars(State.__mro__[1])["__dict__"]
 _PLAN = "plan"
@@ -32,6 +32,7 @@ class Engine:
     def __init__(self, state: State, trace: PlanTrace | None = None) -> None:
         self.trace = trace
         self._journal = Journal()
+        self.readings = self._journal.readings
         self._unread = vars(state).copy()
         name = self._unread.pop("__name__")
         self._names = dict.fromkeys(self._unread)
@@ -82,6 +83,16 @@ class Engine:
     def settle_for(self, _: object) -> None:
         """Hear that a plan was found: the engine is the search's own, so nobody will want the state back."""
         self._is_over = True
+
+    def surely_differs_from(self, mark: int) -> bool:
+        """Say that a place is not as it was at `mark`, by one quick look; False says nothing."""
+        changes = self._journal.changes
+        if self.mark() == mark:
+            return False
+        holder, key, before = changes[mark]
+        if key is ORDER or holder is self._plan:
+            return False
+        return differs(dict.get(holder, key, ABSENT), before)
 
     def fingerprint(self) -> int:
         """Return a hash that is equal for equal states of this search; it costs what changed since the last one."""
@@ -177,16 +188,13 @@ class Engine:
             raise AttributeError(
                 f"the state {self.facade.__name__} has no variable {name!r}; it has {', '.join(self.names()) or 'none'}"
             )
-        place = (id(self._top), name)
-        handed_out = self._shown[name] = self._journal.read(place, self._top, value)
-        reading = self._journal.readings[place]
-        self._journal.watched[place] = lambda: self._settle_read(name, reading)
+        handed_out = self._shown[name] = self._journal.read(name, self._top, name, value, self._shown)
         return handed_out
 
     def write(self, name: str, value: Any) -> None:
         """Give a variable a value."""
         shown_already = self._shown.get(name, ABSENT) is value
-        if shown_already and (isinstance(value, Variable) or (id(self._top), name) in self._journal.watched):
+        if shown_already and (isinstance(value, Variable) or name in self._journal.watched):
             return
         self._forget(name)
         self._names.setdefault(name)
@@ -197,7 +205,7 @@ class Engine:
             value = value.copy()
         # Until the action ends it is the writer's own value, which may go on changing.
         self._shown[name] = value
-        self._journal.watched[id(self._top), name] = lambda: self._settle_written(name, value)
+        self._journal.watched[name] = lambda: self._settle_written(name, value)
 
     def write_atom(self, name: str, value: Any) -> bool:
         """Give a variable a value that has no parts, where that is all there is to it; else return False."""
@@ -253,14 +261,7 @@ class Engine:
         """Stop watching a variable, and see that it was taken over."""
         if name in self._unread:
             self._take_over(name)
-        self._journal.settle_one((id(self._top), name))
-
-    def _settle_read(self, name: str, reading: Reading) -> None:
-        self._shown.pop(name, None)
-        if not reading.is_unchanged():
-            del self._journal.readings[id(self._top), name]
-            self._journal.changes.append((self._top, name, reading.value))
-            self._top[name] = reading.copy
+        self._journal.settle_one(name)
 
     def _settle_written(self, name: str, value: Any) -> None:
         before = self._top.get(name, ABSENT)
@@ -301,9 +302,15 @@ class Facade(State):
         engine._shown["__name__"] = name
 
     def __getattr__(self, name: str) -> Any:
+        engine = self._engine
+        reading = engine.readings.get(name)
+        if reading is not None and reading.value is engine._top.get(name):
+            engine._journal.watched[name] = reading
+            engine._shown[name] = reading.copy
+            return reading.copy
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._engine.read(name)
+        return engine.read(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         engine = self._engine

@@ -6,6 +6,7 @@ What cannot be copied at all (a lock, an open file) counts as fixed: every branc
 """
 
 import marshal
+from collections.abc import Collection
 from copy import deepcopy
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final
@@ -60,8 +61,12 @@ def is_plain(value: Any) -> bool:
     if kind in _PLAIN_ATOMS:
         return True
     if kind is dict:
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    return kind in _PLAIN_CONTAINERS and all(map(is_plain, value))
+        return _are_plain(value) and _are_plain(value.values())
+    return kind in _PLAIN_CONTAINERS and _are_plain(value)
+
+
+def _are_plain(values: Collection[Any]) -> bool:
+    return _PLAIN_ATOMS.issuperset(map(type, values)) or all(map(is_plain, values))
 
 
 def sealed(value: Any) -> bytes | None:

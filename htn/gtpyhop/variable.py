@@ -8,13 +8,14 @@ variable between actions is changed by nobody.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from htn.gtpyhop.values import ABSENT, ATOMS, is_as_sealed, is_fixed, own_copy, same, sealed
 
 # Where something changed, and what was there before.
 Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
-Place: TypeAlias = tuple[int, Any]
+# A key of a variable, by the variable's identity; or the name of a variable.
+Place: TypeAlias = tuple[int, Any] | str
 
 
 class _Order:
@@ -25,19 +26,21 @@ ORDER: Final = _Order()
 
 
 class Reading(NamedTuple):
-    """A value that lies somewhere, the copy of it that readers get, and what seals it while it is unchanged."""
+    """A value that lies somewhere, the copy of it that readers get, and what seals it while it is unchanged.
 
+    `shown` is what the readers look at where that is not the holder itself: a value that nobody has read is not there.
+    """
+
+    holder: dict[Any, Any]
+    key: Any
     value: Any
     copy: Any
     seal: bytes | None
-
-    def is_unchanged(self) -> bool:
-        """Say whether what the readers have is still what lies there."""
-        return is_as_sealed(self.copy, self.seal) or same(self.copy, self.value)
+    shown: dict[str, Any] | None
 
 
-# What is looked at when an action has ended: a place whose value was read, or something else that is to be done then.
-Watching: TypeAlias = tuple[dict[Any, Any], Any, Reading] | Callable[[], None]
+# What is looked at when an action has ended: a value that was read, or something else that is to be done then.
+Watching: TypeAlias = Reading | Callable[[], None]
 
 
 class Journal:
@@ -54,33 +57,40 @@ class Journal:
 
     def settle(self) -> None:
         """Settle what is watched, the latest first: journal what has become another value."""
-        while self.watched:
-            self._settle(*self.watched.popitem())
+        watched = self.watched
+        while watched:
+            place, watching = watched.popitem()
+            if type(watching) is Reading:
+                self._settle(place, watching)
+            else:
+                cast(Callable[[], None], watching)()
 
     def settle_one(self, place: Place) -> None:
         """Settle one place, if it is watched."""
         watching = self.watched.pop(place, None)
-        if watching is not None:
+        if isinstance(watching, Reading):
             self._settle(place, watching)
-
-    def _settle(self, place: Place, watching: Watching) -> None:
-        if callable(watching):
+        elif watching is not None:
             watching()
-            return
-        holder, key, reading = watching
-        if reading.is_unchanged():
-            dict.__setitem__(holder, key, reading.value)
-        else:
-            del self.readings[place]
-            self.changes.append((holder, key, reading.value))
 
-    def read(self, place: Place, holder: dict[Any, Any], value: Any) -> Any:
+    def _settle(self, place: Place, reading: Reading) -> None:
+        holder, key, value, copy, seal, shown = reading
+        unchanged = is_as_sealed(copy, seal) or same(copy, value)
+        if not unchanged:
+            del self.readings[place]
+            self.changes.append((holder, key, value))
+        if shown is not None:
+            shown.pop(key, None)
+        if unchanged is (shown is None):
+            dict.__setitem__(holder, key, value if unchanged else copy)
+
+    def read(self, place: Place, holder: dict[Any, Any], key: Any, value: Any, shown: dict[str, Any] | None) -> Any:
         """Return the copy of a value that readers get, and watch what they do with it."""
         reading = self.readings.get(place)
         if reading is None or reading.value is not value:
             copy = own_copy(value)
-            reading = self.readings[place] = Reading(value, copy, sealed(copy))
-        self.watched[place] = holder, place[1], reading
+            reading = self.readings[place] = Reading(holder, key, value, copy, sealed(copy), shown)
+        self.watched[place] = reading
         return reading.copy
 
 
@@ -190,7 +200,7 @@ class Watched(Variable):
         place, journal = (id(self), key), self._journal
         if place in journal.watched or is_fixed(value):
             return value
-        handed_out = journal.read(place, self, value)
+        handed_out = journal.read(place, self, key, value, None)
         dict.__setitem__(self, key, handed_out)
         return handed_out
 

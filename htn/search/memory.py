@@ -4,9 +4,9 @@ A pair of state and agenda that comes again, on the way itself (a loop) or after
 nowhere new; it is given up unless less was paid for it this time. Only hashes are kept.
 
 Remembering costs time, so it begins only when there is reason for it: when the search has met some dead ends, or
-seems to run in a circle, which is the same task with the same rest again, looked for at growing distances (Brent,
-1980). And it ends where it is no use: when of the first look-ups hardly one found anything, until there are many more
-dead ends.
+seems to run in a circle, which is the same task with the same rest again in what may be the same state, looked for at
+growing distances (Brent, 1980). And it ends where it is no use: when of the first look-ups hardly one found anything,
+until there are many more dead ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Memory:
         # The task and the rest that a circle would come back to, how long the tree was there, and at how many
         # expansions to ask in any case.
         self.circle: tuple[Any, Any] = ((), _NOWHERE)
-        self._circle_from = 0
+        self._circle_from = self._circle_mark = 0
         self.ask_at = 0
 
     def is_repeated(self, agenda: Agenda, expansions: int, length: int, cost: float) -> bool:
@@ -47,9 +47,11 @@ class Memory:
             return False
         if self._hasher is None:
             item, _, rest = agenda
-            if not (rest is self.circle[1] and same(item, self.circle[0])):
+            is_circle = rest is self.circle[1] and same(item, self.circle[0])
+            if not is_circle or self._state.surely_differs_from(self._circle_mark):
                 if expansions >= self.ask_at:
                     self.circle, self._circle_from, self.ask_at = (item, rest), length, 2 * expansions
+                    self._circle_mark = self._state.mark()
                 return False
             self._begin()
         assert self._hasher is not None  # it is made by _begin

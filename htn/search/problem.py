@@ -23,6 +23,9 @@ class Journaled(Protocol):
     def undo(self, mark: int) -> None:
         """Take back every change since `mark`."""
 
+    def surely_differs_from(self, mark: int) -> bool:
+        """Say that something is not as it was at `mark`, by one quick look; False says nothing."""
+
     def fingerprint(self) -> int:
         """Return a number that is equal for equal states."""
 
