@@ -228,35 +228,44 @@ def repair_plan(
     tree = _Tree(plan)
     failure: Failure | None = None
     for node in tree.above(tree.leaves[failed]):
-        pieces: list[Plan] = []
-        kept = 0
+        pieces = _Pieces(plan)
         mark = state.mark()
         try:
             for part, root in ((plan.nodes[node].task, None), *tree.after(node)):
-                found = tree.cut(root) if root is not None else None
-                if found is not None and _still_works(domain, state, found):
-                    kept += len(found)
-                else:
-                    anew = find_plan(domain, state, [part], limits=limits, clock=clock)
-                    if isinstance(anew, Failure):
-                        failure = anew
-                        break
-                    found = anew
-                pieces.append(found)
-                for action in found.actions:
+                if root is not None and _carries_on(domain, state, plan, below := tree.below(root)):
+                    pieces.keep(below)
+                    continue
+                anew = find_plan(domain, state, [part], limits=limits, clock=clock)
+                if isinstance(anew, Failure):
+                    failure = anew
+                    break
+                pieces.add(anew)
+                for action in anew.actions:
                     _applies(domain, state, action)
             else:
-                mended = _joined(domain, pieces)
-                return Repair(mended, kept, len(mended) - kept)
+                return Repair(pieces.joined(domain), pieces.kept, pieces.new)
         finally:
             state.undo(mark)
     assert failure is not None  # an action has a task above it, or is one: at least one was tried
     return failure
 
 
-def _still_works(domain: Domain, state: State, part: Plan) -> bool:
-    goals = any(isinstance(n.task, Multigoal) or n.task[0] in domain.goal_methods for n in part.nodes)
-    return not goals and first_that_fails(domain, state, part.actions) is None
+def _carries_on(domain: Domain, state: State, plan: Plan, below: Sequence[int]) -> bool:
+    """Apply the actions of a part of a plan; where one does not apply, leave the state as it was and return False."""
+    mark = state.mark()
+    for at in below:
+        task, method, _, _ = plan.nodes[at]
+        if isinstance(task, Multigoal) or task[0] in domain.goal_methods:
+            break
+        if method is None:
+            function = domain.operators[task[0]].apply
+            if function is None or not _went_well(function(state, *task[1:])):
+                break
+            state.mark()
+    else:
+        return True
+    state.undo(mark)
+    return False
 
 
 class _Tree:
@@ -289,26 +298,43 @@ class _Tree:
             at = parent
         return rest
 
-    def cut(self, root: int) -> Plan:
-        """Return what lies below and at a node as a plan of its own."""
-        wanted = {root: 0}
-        nodes = [self.plan.nodes[root]._replace(parent=None)]
-        for at in range(root + 1, len(self.plan.nodes)):
-            node = self.plan.nodes[at]
-            if node.parent in wanted:
-                wanted[at] = len(nodes)
-                nodes.append(node._replace(parent=wanted[node.parent]))
-        return Plan(self.plan.domain, (self.plan.nodes[root].task,), tuple(nodes))
+    def below(self, root: int) -> list[int]:
+        """Return a node and those below it, in order."""
+        found = [root]
+        for at in found:
+            found += self.children.get(at, ())
+        return sorted(found)
 
 
-def _joined(domain: Domain, pieces: Sequence[Plan]) -> Plan:
-    nodes: list[Decomposition] = []
-    tasks: list[Part] = []
-    for piece in pieces:
-        start = len(nodes)
-        tasks += piece.tasks
-        nodes += [n if n.parent is None else n._replace(parent=n.parent + start) for n in piece.nodes]
-    return Plan(domain.name, tuple(tasks), tuple(nodes))
+class _Pieces:
+    """What a repaired plan is put together of: parts of the old plan, and plans that were made anew."""
+
+    def __init__(self, old: Plan) -> None:
+        self._old = old
+        self._nodes: list[Decomposition] = []
+        self._tasks: list[Part] = []
+        self.kept = self.new = 0
+
+    def keep(self, nodes: Sequence[int]) -> None:
+        """Add a part of the old plan: a node and those below it."""
+        start = len(self._nodes)
+        index: dict[int | None, int] = {at: start + new for new, at in enumerate(nodes)}
+        self._tasks.append(self._old.nodes[nodes[0]].task)
+        for at in nodes:
+            task, method, parent, version = self._old.nodes[at]
+            self._nodes.append(Decomposition(task, method, index.get(parent), version))
+            self.kept += method is None
+
+    def add(self, made: Plan) -> None:
+        """Add a plan."""
+        start = len(self._nodes)
+        self._tasks += made.tasks
+        self._nodes += [n if n.parent is None else n._replace(parent=n.parent + start) for n in made.nodes]
+        self.new += len(made)
+
+    def joined(self, domain: Domain) -> Plan:
+        """Return all of it as one plan."""
+        return Plan(domain.name, tuple(self._tasks), tuple(self._nodes))
 
 
 def _foreseen(domain: Domain, state: State, action: Action) -> dict[tuple[str, object], object]:

@@ -245,7 +245,15 @@ class Watched(Variable):
 
     def __getitem__(self, key: Any) -> Any:
         value = dict.__getitem__(self, key)
-        return value if type(value) in ATOMS else self._watch(key, value)
+        if type(value) in ATOMS:
+            return value
+        journal, place = self._journal, (id(self), key)
+        reading = journal.readings.get(place)
+        if reading is None or reading.value is not value:
+            return self._watch(key, value)
+        journal.watched[place] = reading
+        dict.__setitem__(self, key, reading.copy)
+        return reading.copy
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return the value of a key, or `default`."""
