@@ -245,9 +245,11 @@ class Engine:
     def _take_over(self, name: str) -> None:
         value = self._unread.pop(name)
         if is_variable(value):
-            value = self._variables[name, factory_of(value)] = Variable.of(self._journal, name, value)
+            value = Variable.of(self._journal, name, value)
+            self._variables[name, value._factory] = self._shown[name] = value
+        elif is_fixed(value):
+            self._shown[name] = value
         self._top[name] = value
-        self._show(name)
 
     def _show(self, name: str) -> None:
         """Let the facade have what lies in a variable, unless it must be copied for each reader."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from htn.errors import DomainError, LimitReached
 from htn.failure import Failure
@@ -20,8 +20,7 @@ from htn.state import State as SearchState
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What a search found: a plan, or a failure that explains itself."""
 
     plan: list[tuple[Any, ...]] | None

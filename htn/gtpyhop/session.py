@@ -179,8 +179,9 @@ class PlannerSession:
             self._tell(error, "Planning", result)
         finally:
             take_off(settings)
-        result.stats = self._took(started, "total_planning_time_ms")
-        result.stats |= {"expansions": expansions, "strategy": self._named_strategy()}
+        result.stats = self._took(
+            started, "total_planning_time_ms", expansions=expansions, strategy=self._named_strategy()
+        )
         return result
 
     def run_lazy_lookahead(
@@ -215,8 +216,9 @@ class PlannerSession:
         except Exception as error:  # noqa: BLE001  # as above
             self._tell(error, "Execution", result)
         result.final_state, result.executed_actions, result.tries_used = acting.state, acting.executed, acting.tries
-        result.stats = self._took(started, "total_execution_time_ms")
-        result.stats |= {"tries_used": acting.tries, "executed_actions": len(acting.executed)}
+        result.stats = self._took(
+            started, "total_execution_time_ms", tries_used=acting.tries, executed_actions=len(acting.executed)
+        )
         return result
 
     def _tell(self, error: Exception, what: str, result: PlanResult | ExecutionResult) -> None:
@@ -226,10 +228,10 @@ class PlannerSession:
         self._stats["timeouts"] += timed_out
         self._stats["errors"] += 1
 
-    def _took(self, started: float, total: str) -> dict[str, Any]:
+    def _took(self, started: float, total: str, **counts: object) -> dict[str, Any]:
         took = int((self._clock() - started) * 1000)
         self._stats[total] += took
-        return {"duration_ms": took, "memory_mb": 0.0, "peak_memory_mb": 0.0}
+        return {"duration_ms": took, "memory_mb": 0.0, "peak_memory_mb": 0.0, **counts}
 
     def _named_strategy(self) -> str | None:
         return self._strategy or current().strategy

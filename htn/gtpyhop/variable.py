@@ -8,7 +8,7 @@ variable between actions is changed by nobody.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from htn.gtpyhop.values import ABSENT, ATOMS, is_as_sealed, is_fixed, own_copy, same, sealed
 
@@ -60,10 +60,10 @@ class Journal:
         watched = self.watched
         while watched:
             place, watching = watched.popitem()
-            if type(watching) is Reading:
+            if isinstance(watching, Reading):
                 self._settle(place, watching)
             else:
-                cast(Callable[[], None], watching)()
+                watching()
 
     def settle_one(self, place: Place) -> None:
         """Settle one place, if it is watched."""
@@ -106,10 +106,16 @@ class Variable(dict[Any, Any]):
     @classmethod
     def of(cls, journal: Journal, name: str, pairs: dict[Any, Any]) -> "Variable":
         """Return the variable that holds what a dict holds; the dict's own values stay untouched."""
-        values = dict.values(pairs)
-        fixed = ATOMS.issuperset(map(type, values)) or all(map(is_fixed, values))
-        factory = factory_of(pairs)
-        made = (Variable if fixed and factory is None else Watched)(dict.items(pairs))
+        factory = None
+        if type(pairs) is dict:
+            kind = Variable if ATOMS.issuperset(map(type, pairs.values())) else Watched
+            made = kind(pairs)
+        else:
+            factory = factory_of(pairs)
+            kind = Watched
+            made = kind(dict.items(pairs))
+        if kind is Watched and factory is None and all(map(is_fixed, dict.values(made))):
+            made.__class__ = Variable
         made._journal, made._log, made._name, made._factory = journal, journal.log, name, factory
         return made
 

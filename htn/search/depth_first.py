@@ -34,15 +34,14 @@ class Exhausted(Exception):
 class DepthFirst(Ways):
     """One search, which remembers on a stack where it had a choice."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._stack: list[_Choice] = []
+    _stack: list[_Choice]
 
     def plans(self, agenda: Agenda) -> Iterator[tuple[list[Entry], float]]:
         """Find plans: the nodes of the tree in order, and the cost. With `bound`, each costs less than the one before.
 
         The list of nodes is the search's own; copy it before asking for the next.
         """
+        self._stack = []
         try:
             done, cost = 0, 0.0
             while True:

@@ -23,6 +23,7 @@ from htn.state import State
 
 Strategy: TypeAlias = Literal["depth-first", "anytime", "best-first"]
 _STRATEGIES: tuple[str, ...] = get_args(Strategy)
+_NO_LIMITS = Limits()
 
 
 def find_plan(
@@ -65,7 +66,7 @@ def find_plan(
     cheapest = strategy == "best-first"
     trail: list[Entry] = []
     report = Report(problem, trail, trail_is_cut_elsewhere=cheapest)
-    watch = Watch(limits or Limits(), clock, cancelled)
+    watch = Watch(limits or _NO_LIMITS, clock, cancelled)
     bound = strategy != "depth-first"
     if cheapest:
         search: Ways = Ways(problem, report, watch, trail, hear=on_event, bound=bound, remember=False)

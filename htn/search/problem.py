@@ -7,8 +7,7 @@ calls what stands here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from htn.domain import Domain, Method, Operator, amount
 from htn.state import State
@@ -30,8 +29,7 @@ class Journaled(Protocol):
         """Return a number that is equal for equal states."""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """The tables of a domain, ready for the search.
 
     `ways` maps the name of a compound task, `goal_ways` that of a goal's variable to the methods.
