@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from inspect import isfunction
 from typing import Any
 
+from htn.itemwise import ItemwiseDict
 from htn.replay import form
 from htn.state import State
 from htn.values import is_atom, show
@@ -193,7 +194,7 @@ for _name, _member in vars(State).items():
         setattr(ObservedState, _name, _looking_at_everything(_name))
 
 
-class _ObservedVariable(dict[Any, Any]):
+class _ObservedVariable(ItemwiseDict):
     """A state variable as an observed state hands it out. Its own dict is empty; everything is asked of the inner."""
 
     __slots__ = ("_inner", "_name", "_observer")
@@ -258,7 +259,7 @@ class _ObservedVariable(dict[Any, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # as a dict, it is no key
 
     def __or__(self, other: Any) -> Any:
         return self.copy() | other
@@ -280,33 +281,3 @@ class _ObservedVariable(dict[Any, Any]):
     def __delitem__(self, key: Any) -> None:
         del self._read(key)[key]
         self._write(key, True)
-
-    def pop(self, key: Any, *default: Any) -> Any:
-        if key not in self and default:
-            return default[0]
-        value = self[key]
-        del self[key]
-        return value
-
-    def popitem(self) -> tuple[Any, Any]:
-        if not self:
-            raise KeyError(f"state.{self._name} is empty")
-        key = next(reversed(self))
-        return key, self.pop(key)
-
-    def clear(self) -> None:
-        for key in list(self):
-            del self[key]
-
-    def setdefault(self, key: Any, default: Any = None) -> Any:
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *pairs: Any, **named: Any) -> None:
-        for key, value in dict(*pairs, **named).items():
-            self[key] = value
-
-    def __ior__(self, other: Any) -> "_ObservedVariable":
-        self.update(other)
-        return self

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from htn.errors import NeedsValue, UsageError
+from htn.itemwise import ItemwiseDict
 from htn.unknown import Unknown
 from htn.values import ATOMS, is_atom, own_copy, show
 
@@ -117,7 +118,7 @@ def differs(value: object, before: object) -> bool:
         return True
 
 
-class Variable(dict[Any, Any]):
+class Variable(ItemwiseDict):
     """A state variable: a dict that journals each change. Values without parts are read at a dict's own speed.
 
     To iterate is to go over what is there at the beginning, so that a method that yields may wait while the search
@@ -220,41 +221,6 @@ class Variable(dict[Any, Any]):
     def copy(self) -> dict[Any, Any]:
         """Return a plain dict with the same pairs."""
         return dict(self.items())
-
-    def pop(self, key: Any, *default: Any) -> Any:
-        """Remove a key and return its value."""
-        if key not in self and default:
-            return default[0]
-        value = self[key]
-        del self[key]
-        return value
-
-    def popitem(self) -> tuple[Any, Any]:
-        """Remove and return the last pair."""
-        if not self:
-            raise KeyError(f"state.{self._name} is empty")
-        key = next(reversed(self))
-        return key, self.pop(key)
-
-    def clear(self) -> None:
-        """Remove every key."""
-        for key in list(self):
-            del self[key]
-
-    def setdefault(self, key: Any, default: Any = None) -> Any:
-        """Return the value of a key, after setting it to `default` when it is absent."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *pairs: Any, **named: Any) -> None:
-        """Set many keys."""
-        for key, value in dict(*pairs, **named).items():
-            self[key] = value
-
-    def __ior__(self, other: Any) -> "Variable":  # type: ignore[misc]  # returns itself, as dict does
-        self.update(other)
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy belongs to no state, so it is a plain dict.

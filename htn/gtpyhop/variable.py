@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from htn.gtpyhop.values import ABSENT, ATOMS, is_as_sealed, is_fixed, own_copy, same, sealed
+from htn.itemwise import ItemwiseDict
 
 # Where something changed, and what was there before.
 Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
@@ -94,7 +95,7 @@ class Journal:
         return reading.copy
 
 
-class Variable(dict[Any, Any]):
+class Variable(ItemwiseDict):
     """A state variable whose values cannot change where they lie; one that gets another kind becomes a `Watched`."""
 
     __slots__ = ("_factory", "_journal", "_log", "_name")
@@ -140,41 +141,6 @@ class Variable(dict[Any, Any]):
         pairs = [(key, dict.__getitem__(self, key)) for key in keys]
         dict.clear(self)
         dict.update(self, pairs)
-
-    def pop(self, key: Any, *default: Any) -> Any:
-        """Remove a key and return its value."""
-        if key not in self and default:
-            return default[0]
-        value = self[key]
-        del self[key]
-        return value
-
-    def popitem(self) -> tuple[Any, Any]:
-        """Remove and return the last pair."""
-        if not self:
-            raise KeyError(f"state.{self._name} is empty")
-        key = next(reversed(self))
-        return key, self.pop(key)
-
-    def clear(self) -> None:
-        """Remove every key, the last one first, so that taking it back restores the order."""
-        for key in reversed(list(self)):
-            del self[key]
-
-    def setdefault(self, key: Any, default: Any = None) -> Any:
-        """Return the value of a key, after setting it to `default` when it is absent."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *pairs: Any, **named: Any) -> None:
-        """Set many keys."""
-        for key, value in dict(*pairs, **named).items():
-            self[key] = value
-
-    def __ior__(self, other: Any) -> "Variable":  # type: ignore[misc]  # returns itself, as dict does
-        self.update(other)
-        return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[Any, Any]:
         plain: dict[Any, Any] = own_copy(self.copy())
