@@ -4,9 +4,10 @@ The functions of a domain get a `Facade`, which looks like GTPyhop's `State`. Be
 what the search asks for: marks, undo, a fingerprint. The state that planning starts from is read and never changed;
 a variable is taken over when it is first looked at, so starting costs the number of variables, not their size.
 
-A variable is one of three things: a fixed value; a dict, which is followed place by place (`variable.py`); or
-another value that can change (a list, a set, an object), which is handed out as a copy and compared afterwards. An
-assignment `state.x = {...}` is compared with what was there when the action ends, and only the difference counts.
+A variable is one of three things: a fixed value; a dict or a set, which is followed place by place (`variable.py`,
+`set_variable.py`); or another value that can change (a list, an object), which is handed out as a copy and compared
+afterwards. An assignment `state.x = {...}` is compared with what was there when the action ends, and only the
+difference counts.
 
 Not covered: two variables that share one list, say, are two lists after the first action; and what a function keeps
 and changes after it has returned.
@@ -14,16 +15,19 @@ and changes after it has returned.
 
 from collections import defaultdict
 from collections.abc import Iterator, MutableMapping
-from typing import Any, cast
+from typing import Any
 
 from htn.errors import DomainError, did_you_mean
+from htn.gtpyhop.set_variable import SetVariable
 from htn.gtpyhop.things import State, copy_of
 from htn.gtpyhop.trace import PlanTrace
 from htn.gtpyhop.values import ABSENT, ATOMS, differs, frozen, is_fixed, own_copy, same
-from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of, is_variable
+from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of
 
 _ATTRIBUTES = vars(State.__mro__[1])["__dict__"]
 _PLAN = "plan"
+# What is followed place by place: the journal holds these where something in them has changed.
+_FOLLOWED = (Variable, SetVariable)
 
 
 class Engine:
@@ -41,8 +45,8 @@ class Engine:
         self._top = self._shown.copy()
         if self._top:
             self._unread = {name: value for name, value in self._unread.items() if name not in self._top}
-        # Every dict that a variable was, so that one that comes again has the place in the hash that it had.
-        self._variables: dict[tuple[str, Any], Variable] = {}
+        # Every dict and set that a variable was, so that one that comes again has the place in the hash that it had.
+        self._variables: dict[tuple[str, Any], Variable | SetVariable] = {}
         self._plan: dict[str, Any] = {_PLAN: None}
         self._hash = self._hashed = 0
         self._is_over = False
@@ -66,13 +70,12 @@ class Engine:
         while len(changes) > mark:
             change = changes.pop()
             holder, key, before = change
-            if key is ORDER:
-                cast(Variable, holder).put_in_order(before)
-                self._hashed = min(self._hashed, len(changes))
-                continue
             if len(changes) < self._hashed:
-                self._hash ^= self._place_hash(change) ^ self._place_hash((holder, key, dict.get(holder, key, ABSENT)))
+                self._hash ^= self._place_hash(change) ^ self._place_hash((holder, key, _held(holder, key)))
                 self._hashed = len(changes)
+            if isinstance(holder, _FOLLOWED):
+                holder.take_back(key, before)
+                continue
             if before is ABSENT:
                 dict.pop(holder, key, None)
             else:
@@ -92,7 +95,7 @@ class Engine:
         holder, key, before = changes[mark]
         if key is ORDER or holder is self._plan:
             return False
-        return differs(dict.get(holder, key, ABSENT), before)
+        return differs(_held(holder, key), before)
 
     def fingerprint(self) -> int:
         """Return a hash that is equal for equal states of this search; it costs what changed since the last one."""
@@ -103,7 +106,7 @@ class Engine:
                 first.setdefault((id(change[0]), change[1]), change)
             for change in first.values():
                 holder, key, _ = change
-                now = (holder, key, dict.get(holder, key, ABSENT))
+                now = (holder, key, _held(holder, key))
                 self._hash ^= self._place_hash(change) ^ self._place_hash(now)
             self._hashed = end
         return self._hash
@@ -112,9 +115,11 @@ class Engine:
         holder, key, value = place
         if value is ABSENT or holder is self._plan or key is ORDER:
             return 0
+        if isinstance(holder, SetVariable):
+            return hash((holder._name, frozen(key)))
         if isinstance(holder, Variable):
             return hash((holder._name, frozen(key), frozen(value)))
-        return hash((key, Variable if isinstance(value, Variable) else frozen(value)))
+        return hash((key, type(value) if isinstance(value, _FOLLOWED) else frozen(value)))
 
     def __contains__(self, name: str) -> bool:
         """Say that a goal can be about a variable. DomainError when it cannot, as in GTPyhop."""
@@ -145,12 +150,12 @@ class Engine:
         if len(changes) == start:
             return False
         holder, key, before = changes[start]
-        now = ABSENT if key is ORDER else dict.get(holder, key, ABSENT)
+        now = ABSENT if key is ORDER else _held(holder, key)
         if type(now) in ATOMS and now is not before and (before is ABSENT or (type(before) in ATOMS and now != before)):
             return True
         seen = set()
         for holder, key, before in changes[start:]:
-            if key is not ORDER and (id(holder), key) not in seen and differs(dict.get(holder, key, ABSENT), before):
+            if key is not ORDER and (id(holder), key) not in seen and differs(_held(holder, key), before):
                 return True
             seen.add((id(holder), key))
         return False
@@ -194,14 +199,14 @@ class Engine:
     def write(self, name: str, value: Any) -> None:
         """Give a variable a value."""
         shown_already = self._shown.get(name, ABSENT) is value
-        if shown_already and (isinstance(value, Variable) or name in self._journal.watched):
+        if shown_already and (isinstance(value, _FOLLOWED) or name in self._journal.watched):
             return
         self._forget(name)
         self._names.setdefault(name)
         if is_fixed(value):
             self._replace(name, value)
             return
-        if isinstance(value, Variable):
+        if isinstance(value, _FOLLOWED):
             value = value.copy()
         # Until the action ends it is the writer's own value, which may go on changing.
         self._shown[name] = value
@@ -244,9 +249,9 @@ class Engine:
 
     def _take_over(self, name: str) -> None:
         value = self._unread.pop(name)
-        if is_variable(value):
-            value = Variable.of(self._journal, name, value)
-            self._variables[name, value._factory] = self._shown[name] = value
+        kind = _kind(value)
+        if kind is not None:
+            value = self._variables[name, kind] = self._shown[name] = _followed(self._journal, name, value)
         elif is_fixed(value):
             self._shown[name] = value
         self._top[name] = value
@@ -254,7 +259,7 @@ class Engine:
     def _show(self, name: str) -> None:
         """Let the facade have what lies in a variable, unless it must be copied for each reader."""
         value = self._top.get(name, ABSENT)
-        if value is not ABSENT and (isinstance(value, Variable) or is_fixed(value)):
+        if value is not ABSENT and (isinstance(value, _FOLLOWED) or is_fixed(value)):
             self._shown[name] = value
         else:
             self._shown.pop(name, None)
@@ -267,22 +272,24 @@ class Engine:
 
     def _settle_written(self, name: str, value: Any) -> None:
         before = self._top.get(name, ABSENT)
-        if not is_variable(value):
-            if isinstance(before, Variable) or not same(before, value):
+        kind = _kind(value)
+        if kind is None:
+            if isinstance(before, _FOLLOWED) or not same(before, value):
                 self._replace(name, own_copy(value))
             self._show(name)
             return
-        factory = factory_of(value)
-        if not isinstance(before, Variable) or before._factory is not factory:
-            empty: dict[Any, Any] = {} if factory is None else defaultdict(factory)
-            variable = self._variables.setdefault((name, factory), Variable.of(self._journal, name, empty))
-            self._replace(name, variable)
+        if _kind(before) != kind:
+            made = self._variables.get((name, kind))
+            if made is None:
+                empty: Any = set() if kind == (set,) else {} if kind[1] is None else defaultdict(kind[1])
+                made = self._variables[name, kind] = _followed(self._journal, name, empty)
+            self._replace(name, made)
         self._show(name)
-        self._variables[name, factory].become(value)
+        self._variables[name, kind].become(value)
 
     def _replace(self, name: str, value: Any) -> None:
         before = self._top.get(name, ABSENT)
-        if isinstance(before, Variable):
+        if isinstance(before, _FOLLOWED):
             before.clear()
         self._journal.changes.append((self._top, name, before))
         if value is ABSENT:
@@ -290,6 +297,21 @@ class Engine:
         else:
             self._top[name] = value
         self._show(name)
+
+
+def _held(holder: Any, key: Any) -> Any:
+    return holder.held(key) if isinstance(holder, _FOLLOWED) else dict.get(holder, key, ABSENT)
+
+
+def _kind(value: Any) -> tuple[Any, ...] | None:
+    """Return what kind of value is followed place by place here, or None."""
+    if type(value) is dict or type(value) is defaultdict or isinstance(value, Variable):
+        return dict, factory_of(value)
+    return (set,) if type(value) is set or type(value) is SetVariable else None
+
+
+def _followed(journal: Journal, name: str, value: Any) -> Variable | SetVariable:
+    return SetVariable.of(journal, name, value) if isinstance(value, set) else Variable.of(journal, name, value)
 
 
 class Facade(State):

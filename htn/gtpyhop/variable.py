@@ -14,7 +14,7 @@ from htn.gtpyhop.values import ABSENT, ATOMS, is_as_sealed, is_fixed, own_copy, 
 from htn.itemwise import ItemwiseDict
 
 # Where something changed, and what was there before.
-Change: TypeAlias = tuple[dict[Any, Any], Any, Any]
+Change: TypeAlias = tuple[Any, Any, Any]
 # A key of a variable, by the variable's identity; or the name of a variable.
 Place: TypeAlias = tuple[int, Any] | str
 
@@ -135,6 +135,19 @@ class Variable(ItemwiseDict):
             self._log((self, ORDER, tuple(dict.keys(self))))
         self._log((self, key, value))
         dict.__delitem__(self, key)
+
+    def held(self, key: Any) -> Any:
+        """Return what lies at a key, or ABSENT."""
+        return dict.get(self, key, ABSENT)
+
+    def take_back(self, key: Any, before: Any) -> None:
+        """Undo one change: make a key hold what it held before."""
+        if key is ORDER:
+            self.put_in_order(before)
+        elif before is ABSENT:
+            dict.pop(self, key, None)
+        else:
+            dict.__setitem__(self, key, before)
 
     def put_in_order(self, keys: tuple[Any, ...]) -> None:
         """Bring the keys, all of them, into an order; this is for taking back and is not journaled."""
@@ -262,8 +275,3 @@ def factory_of(pairs: dict[Any, Any]) -> Callable[[], Any] | None:
     if isinstance(pairs, Variable):
         return pairs._factory
     return pairs.default_factory if type(pairs) is defaultdict else None
-
-
-def is_variable(value: Any) -> bool:
-    """Say whether a value is a dict that the journal can follow place by place."""
-    return type(value) is dict or type(value) is defaultdict or isinstance(value, Variable)

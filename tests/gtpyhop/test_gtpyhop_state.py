@@ -86,6 +86,15 @@ def _inside(state: State) -> None:
         state.stock["cellar"]["beer"] = state.stock["cellar"].get("beer", 0) + 1
 
 
+def _unite_with_a_list(state: State) -> None:
+    state.seen |= ["u"]
+
+
+def _take_a_set_over(state: State) -> None:
+    state.seen2 = state.seen.copy()
+    state.seen2.add("two")
+
+
 DEEDS: dict[str, Callable[[State], Any]] = {
     "set a place": lambda s: s.loc.update(a="shop"),
     "set a place to what it is": lambda s: s.loc.update(b=s.loc.get("b", "park")),
@@ -107,6 +116,21 @@ DEEDS: dict[str, Callable[[State], Any]] = {
     "append": lambda s: s.items.append("y"),
     "only read": lambda s: (list(s.items), s.stock["van"][:], len(s.queue), s.robot.cargo),
     "add": lambda s: s.seen.add("z"),
+    "add many": lambda s: s.seen.update(["a", "x"], {"b"}),
+    "discard": lambda s: s.seen.discard("x"),
+    "remove": lambda s: s.seen.remove("z"),
+    "empty a set": lambda s: s.seen.clear(),
+    "unite": lambda s: s.seen.__ior__({"u", "x"}),
+    "unite with a list": _unite_with_a_list,
+    "subtract": lambda s: s.seen.__isub__({"x", "u"}),
+    "intersect": lambda s: s.seen.__iand__({"x", "z"}),
+    "differ": lambda s: s.seen.__ixor__({"x", "d"}),
+    "keep the even": lambda s: s.seen.intersection_update(["x"], {"x", "z"}),
+    "compute a set": lambda s: setattr(s, "seen", (s.seen - {"x"}) | {"new"}),
+    "take a set over": _take_a_set_over,
+    "a set becomes a list": lambda s: setattr(s, "seen", ["was a set"]),
+    "a set again": _set("seen", {"x", "again"}),
+    "a set of pairs": _set("seen", {("on", "a", "b")}),
     "append inside": lambda s: s.stock["van"].append("crate"),
     "set inside": _inside,
     "change every value": lambda s: [part.clear() for part in s.stock.values()],
@@ -171,6 +195,34 @@ def test_a_search_state_is_what_a_chain_of_deep_copies_would_be(
     for one, text, print_ in seen:
         for other, other_text, other_print in seen:
             assert print_ == other_print if text == other_text else (one == other or print_ != other_print)
+
+
+def test_what_is_computed_from_a_set_is_a_plain_set_and_to_go_over_one_is_to_go_over_what_was_there() -> None:
+    engine = Engine(everything())
+    mark, seen = engine.mark(), engine.facade.seen
+    made = [seen | {1}, seen & seen, seen - {1}, seen ^ {1}, seen.copy(), copy.deepcopy(seen), copy.copy(seen)]
+    assert {type(one) for one in made} == {set}
+    assert repr(seen) == "{'x'}"
+    assert engine.mark() == mark
+    for element in seen:
+        seen.discard(element)
+        seen.add(element + "!")
+    assert seen == {"x!"}
+    assert seen.pop() == "x!"
+    with pytest.raises(KeyError, match=r"state\.seen is empty"):
+        seen.pop()
+    with pytest.raises(KeyError):
+        seen.remove("x")
+    engine.undo(mark)
+    assert engine.facade.seen == {"x"}
+
+
+def test_a_search_that_uses_a_set_of_100000_elements_journals_what_changes_in_it_and_no_more() -> None:
+    engine = Engine(State("s", facts=set(range(100_000))))
+    mark = engine.mark()
+    engine.facade.facts.add("one")
+    engine.facade.facts.discard(5)
+    assert engine.mark() == mark + 2
 
 
 def test_only_looking_is_no_change() -> None:
