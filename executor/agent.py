@@ -18,7 +18,7 @@ from executor.model import Call, Model, open_model
 from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
-from executor.store import Store, open_store
+from executor.store import Results, Store, open_store
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain
 from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
@@ -92,6 +92,11 @@ class Agent:
     def library(self) -> Library:
         """What was learned."""
         return Library(self.store)
+
+    @property
+    def results(self) -> Results:
+        """The results of pure bodies that are kept."""
+        return self.store.results(self.settings.result_limits)
 
     @cached_property
     def sandbox(self) -> Sandbox:

@@ -20,6 +20,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from executor.sandbox import SandboxLimits
+from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
 
@@ -28,6 +29,7 @@ _HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = ("redis_url", "ollama_endpoint", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
+CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
 PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
@@ -135,7 +137,23 @@ class Settings(BaseSettings):
         description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
 
-    @field_validator("memory_limit", mode="before")
+    cache_entries: int = Field(
+        10_000,
+        ge=1,
+        le=10**8,
+        validation_alias=_names("cache_entries"),
+        description="the most results of pure bodies that are kept",
+    )
+    cache_limit: str = Field(
+        "64m",
+        validation_alias=_names("cache_limit"),
+        description="memory of all kept results: 64m, 1g, or a plain number of megabytes",
+    )
+    cache_hours: float = Field(
+        168, gt=0, le=876_000, validation_alias=_names("cache_hours"), description="how long a result is kept"
+    )
+
+    @field_validator("memory_limit", "cache_limit", mode="before")
     @classmethod
     def _as_text(cls, amount: object) -> object:
         return str(amount) if type(amount) is int else amount
@@ -149,6 +167,12 @@ class Settings(BaseSettings):
             raise ValueError(" ".join([error.message, *error.hints])) from error
         return text
 
+    @field_validator("cache_limit")
+    @classmethod
+    def _readable_too(cls, text: str) -> str:
+        megabytes(text)
+        return text
+
     @field_validator("data_dir")
     @classmethod
     def _at_home(cls, folder: Path) -> Path:
@@ -158,6 +182,11 @@ class Settings(BaseSettings):
     def limits(self) -> SandboxLimits:
         """What a body may use."""
         return SandboxLimits(seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit))
+
+    @property
+    def result_limits(self) -> ResultLimits:
+        """How many results of pure bodies are kept, and for how long."""
+        return ResultLimits(self.cache_entries, megabytes(self.cache_limit) * 2**20, self.cache_hours)
 
     @classmethod
     def settings_customise_sources(

@@ -17,6 +17,7 @@ from executor.sandbox.protocol import (
     Sandbox,
     SandboxLimits,
 )
+from executor.sandbox.strict import RefusedError, read_strictly
 
 __all__ = [
     "JSON",
@@ -27,10 +28,12 @@ __all__ = [
     "Outcome",
     "Problem",
     "Program",
+    "RefusedError",
     "Sandbox",
     "SandboxImage",
     "SandboxLimits",
     "engine_status",
     "image_status",
     "open_sandbox",
+    "read_strictly",
 ]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.image import USER, SandboxImage
 from executor.sandbox.orphans import labels_of_this_process, remove, remove_orphans
-from executor.sandbox.protocol import Category, SandboxLimits
+from executor.sandbox.protocol import Category, Program, SandboxLimits
 from executor.sandbox.source import runner_command
 from executor.sandbox.warm import Supervised, WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
@@ -107,6 +107,10 @@ class DockerSandbox(WarmSandbox):
         self.image = image
         self.description = f"Docker {engine.version}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
         remove_orphans(engine)
+
+    def runs_on(self, program: Program) -> str:
+        """The image by the hash of its content."""
+        return f"docker {self.image.content}"
 
     def containers(self) -> tuple[str, ...]:
         """Return the identities of the containers that are warm."""

@@ -10,13 +10,14 @@ parent is gone; the kernel kills the zygote and the child after it. This holds f
 """
 
 import os
+import platform
 import socket
 import subprocess
 import sys
 import time
 
 from executor.sandbox.inside.landlock import landlock_version
-from executor.sandbox.protocol import Category, SandboxLimits
+from executor.sandbox.protocol import Category, Program, SandboxLimits
 from executor.sandbox.source import base_interpreter, runner_command
 from executor.sandbox.warm import Supervised, WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
@@ -76,6 +77,10 @@ class LockdownSandbox(WarmSandbox):
             f"lockdown: landlock {landlock_version()}, seccomp and limits on this kernel, "
             f"{base_interpreter()}, no network, no capabilities"
         )
+
+    def runs_on(self, program: Program) -> str:
+        """The interpreter by its build; the machine's libraries are not looked at."""
+        return f"lockdown {base_interpreter()} {sys.version} {platform.platform()}"
 
     def _start(self, hash_seed: int) -> Supervised:
         ours, theirs = socket.socketpair()

@@ -90,7 +90,8 @@ class Outcome:
 
     `arguments` are the arguments as they are after the call, or None when it failed; a pure body
     leaves them as they were. `truncated` says that the text of a stream was cut. `seconds` is the
-    wall time of the call as the supervisor saw it, `level` what fenced it.
+    wall time of the call as the supervisor saw it, `level` what fenced it. `cached` says that the call
+    was made earlier and its result kept.
     """
 
     value: JSON
@@ -101,6 +102,7 @@ class Outcome:
     seconds: float
     level: str
     arguments: Mapping[str, JSON] | None = None
+    cached: bool = False
 
     @property
     def ok(self) -> bool:
@@ -130,6 +132,9 @@ class Sandbox(Protocol):
     @property
     def does_not_cover(self) -> tuple[str, ...]:
         """What this sandbox does not protect from."""
+
+    def runs_on(self, program: Program) -> str:
+        """What the program would run on, by content: where this text is the same, a pure body gives the same."""
 
     def call(
         self,

@@ -70,6 +70,10 @@ class WarmSandbox(ABC):
         self._process = os.getpid()
 
     @abstractmethod
+    def runs_on(self, program: Program) -> str:
+        """What the program would run on, by content; see `Sandbox.runs_on`."""
+
+    @abstractmethod
     def _start(self, hash_seed: int) -> Supervised:
         """Start a supervisor that has said hello. Raises `ServiceMissing`."""
 
