@@ -15,6 +15,7 @@ What this does NOT do: find out whether a body is pure. The caller says so for e
 or looks at the clock the same answer would come for ever.
 """
 
+import asyncio
 import dataclasses
 import hashlib
 import json
@@ -29,12 +30,12 @@ from htn.errors import ServiceMissing
 
 # Changes when the same call would be kept in another form.
 _FORM = 1
-_KEPT = ("value", "stdout", "stderr", "seconds", "level")
+_KEPT = ("value", "stdout", "stderr", "seconds", "level", "peak_memory")
 
 
 def body_version(program: Program) -> str:
     """Return the version of a body: a hash of everything that the program says."""
-    said = {each.name: getattr(program, each.name) for each in dataclasses.fields(program)}
+    said = {each.name: getattr(program, each.name) for each in dataclasses.fields(program) if each.compare}
     return hashlib.sha256(_canonical(said).encode()).hexdigest()
 
 
@@ -60,7 +61,7 @@ def to_text(outcome: Outcome) -> str:
     return _canonical({name: getattr(outcome, name) for name in _KEPT})
 
 
-def from_text(text: str, arguments: Mapping[str, JSON], limits: SandboxLimits) -> Outcome | None:
+def from_text(text: str, arguments: Mapping[str, JSON] | None, limits: SandboxLimits) -> Outcome | None:
     """Return the outcome that a kept text stands for, or None where it is none or breaks the limits of this call."""
     try:
         kept: Any = read_strictly(text.encode())
@@ -73,11 +74,12 @@ def from_text(text: str, arguments: Mapping[str, JSON], limits: SandboxLimits) -
             "stderr": str(stderr),
             "seconds": float(seconds),
             "level": str(level),
+            "peak_memory": int() | None as peak_memory,
         } if seconds >= 0 and kept.keys() == set(_KEPT):
             printed = max(len(stdout.encode()), len(stderr.encode()))
             if printed > limits.output_bytes or len(_canonical(value)) > limits.result_bytes:
                 return None
-            return Outcome(value, None, stdout, stderr, False, seconds, level, arguments, cached=True)
+            return Outcome(value, None, stdout, stderr, False, seconds, level, arguments, peak_memory, cached=True)
     return None
 
 
@@ -149,6 +151,24 @@ class CachedSandbox:
         self._keep(name, given, outcome)
         return outcome
 
+    async def acall(
+        self,
+        program: Program,
+        arguments: Mapping[str, JSON],
+        *,
+        limits: SandboxLimits | None = None,
+        hash_seed: int = 0,
+        clock: float | None = None,
+    ) -> Outcome:
+        """Do what `call` does without holding up the event loop; see `Sandbox.acall`."""
+        allowed = limits or self.limits
+        name, given = await asyncio.to_thread(self._name, program, arguments, hash_seed, clock)
+        if name and (kept := await asyncio.to_thread(self._kept, name, given, allowed)):
+            return kept
+        outcome = await self._sandbox.acall(program, arguments, limits=limits, hash_seed=hash_seed, clock=clock)
+        await asyncio.to_thread(self._keep, name, given, outcome)
+        return outcome
+
     def close(self) -> None:
         """Close the sandbox."""
         self._sandbox.close()
@@ -170,19 +190,23 @@ class CachedSandbox:
         arguments: Mapping[str, JSON],
         hash_seed: int,
         clock: float | None,
-    ) -> tuple[str, dict[str, JSON]]:
-        """Return the name of a result and the arguments in plain form; no name for what is not to be kept."""
+    ) -> tuple[str, Mapping[str, JSON] | None]:
+        """Return the name of a result, and the arguments as a pure body leaves them: a script has none.
+
+        There is no name for what is not to be kept.
+        """
         if not self._pure(program):
-            return "", {}
+            return "", None
         try:
             plain = as_plain(dict(arguments), "arguments")
             assert isinstance(plain, dict)
             on = self._sandbox.runs_on(program)
-            return result_name(program, on, plain, hash_seed=hash_seed, clock=clock), plain
+            name = result_name(program, on, plain, hash_seed=hash_seed, clock=clock)
         except (NotPlainError, ValueError):  # the sandbox says in its own words what is wrong with it
-            return "", {}
+            return "", None
+        return name, plain if program.form == "function" else None
 
-    def _kept(self, name: str, given: Mapping[str, JSON], limits: SandboxLimits) -> Outcome | None:
+    def _kept(self, name: str, given: Mapping[str, JSON] | None, limits: SandboxLimits) -> Outcome | None:
         try:
             text = self._results.get(name)
             if text is None:
@@ -195,7 +219,7 @@ class CachedSandbox:
             return None
         return outcome
 
-    def _keep(self, name: str, given: Mapping[str, JSON], outcome: Outcome) -> None:
+    def _keep(self, name: str, given: Mapping[str, JSON] | None, outcome: Outcome) -> None:
         if not name or not outcome.ok or _canonical(outcome.arguments) != _canonical(given):
             return
         try:

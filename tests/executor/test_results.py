@@ -1,9 +1,11 @@
 """Kept results: when a call is made, and when an earlier one stands for it."""
 
+import asyncio
 import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,7 @@ def test_a_call_is_made_once(cached: CachedSandbox, results: Results) -> None:
 
 def test_a_kept_outcome_is_the_outcome(cached: CachedSandbox) -> None:
     first, again = cached.call(DOUBLE, {"x": [1, "ü"]}), cached.call(DOUBLE, {"x": [1, "ü"]})
-    for name in ("value", "problem", "stdout", "stderr", "truncated", "seconds", "level", "arguments"):
+    for name in ("value", "problem", "stdout", "stderr", "truncated", "seconds", "level", "arguments", "peak_memory"):
         assert getattr(first, name) == getattr(again, name)
     assert again.stdout == "doubling\n"
 
@@ -136,13 +138,16 @@ FORGED = [
     "{}",
     "\ud800",
     '{"value":1}',
-    '{"value":NaN,"stdout":"","stderr":"","seconds":0.1,"level":"docker"}',
-    '{"value":1,"value":2,"stdout":"","stderr":"","seconds":0.1,"level":"docker"}',
-    '{"value":1,"stdout":"","stderr":"","seconds":-1.0,"level":"docker"}',
-    '{"value":1,"stdout":7,"stderr":"","seconds":0.1,"level":"docker"}',
-    '{"value":1,"stdout":"","stderr":"","seconds":0.1,"level":"docker","more":1}',
-    '{"value":' + "[" * 5000 + "]" * 5000 + ',"stdout":"","stderr":"","seconds":0.1,"level":"docker"}',
-    '{"value":' + "9" * 5000 + ',"stdout":"","stderr":"","seconds":0.1,"level":"docker"}',
+    '{"value":NaN,"stdout":"","stderr":"","seconds":0.1,"level":"docker","peak_memory":null}',
+    '{"value":1,"value":2,"stdout":"","stderr":"","seconds":0.1,"level":"docker","peak_memory":null}',
+    '{"value":1,"stdout":"","stderr":"","seconds":-1.0,"level":"docker","peak_memory":null}',
+    '{"value":1,"stdout":7,"stderr":"","seconds":0.1,"level":"docker","peak_memory":null}',
+    '{"value":1,"stdout":"","stderr":"","seconds":0.1,"level":"docker","peak_memory":1.5}',
+    '{"value":'
+    + "[" * 5000
+    + "]" * 5000
+    + ',"stdout":"","stderr":"","seconds":0.1,"level":"docker","peak_memory":null}',
+    '{"value":' + "9" * 5000 + ',"stdout":"","stderr":"","seconds":0.1,"level":"docker","peak_memory":null}',
 ]
 
 
@@ -197,17 +202,42 @@ def test_it_is_a_sandbox(sandbox: Sandbox, cached: CachedSandbox) -> None:
 
 @given(value=PLAIN, stdout=st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_is_kept_comes_back_as_it_was(value: Any, stdout: str) -> None:
-    outcome = Outcome(value, None, stdout, "", False, 0.25, "docker", {"x": 1})
+    outcome = Outcome(value, None, stdout, "", False, 0.25, "docker", {"x": 1}, 7)
     back = from_text(to_text(outcome), {"x": 1}, LIMITS)
     assert back is not None
     assert json.dumps(back.value) == json.dumps(value)
     assert (back.stdout, back.seconds, back.level, back.cached) == (stdout, 0.25, "docker", True)
+    assert back.peak_memory == 7
 
 
 def test_every_part_of_a_program_is_part_of_the_version_of_the_body() -> None:
-    programs = [Program("a", "b"), Program("ab", ""), Program("a", "c"), Program("a", "b", "bash")]
+    programs = [
+        Program("a", "b"), Program("ab", "", form="script"), Program("a", "", form="script"), Program("a", "c"),
+        Program("a", "b", "bash"), Program("a", "b", files={"c": "d"}), Program("a", "b", dependencies=("attrs",)),
+    ]  # fmt: skip
     assert len({body_version(program) for program in programs}) == len(programs)
 
 
 def test_what_a_program_runs_on_is_part_of_the_name() -> None:
     assert result_name(DOUBLE, "image 1", {}) != result_name(DOUBLE, "image 2", {})
+
+
+def test_a_script_is_kept_too(cached: CachedSandbox) -> None:
+    script = Program("import random\nresult = random.random() + x", form="script")
+    first, again = cached.call(script, {"x": 1}), cached.call(script, {"x": 1})
+    assert (first.value, first.arguments) == (again.value, again.arguments)
+    assert again.cached
+    assert not cached.call(script, {"x": 2}).cached
+
+
+def test_a_call_that_is_awaited_is_made_once_too(cached: CachedSandbox) -> None:
+    async def twice() -> list[Outcome]:
+        return [await cached.acall(LOTS, {}) for _ in range(2)]
+
+    first, again = asyncio.run(twice())
+    assert first.value == again.value
+    assert again.cached
+
+
+def test_a_first_run_is_the_same_body(cached: CachedSandbox) -> None:
+    assert body_version(replace(DOUBLE, single_use=True)) == body_version(DOUBLE)
