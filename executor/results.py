@@ -2,7 +2,7 @@
 
 A kept result stands for a call where all of this is the same: the program (code, entry point, language, form, files,
 dependencies), what it runs on (`Sandbox.runs_on`: the image by content, the lock of its dependencies), the arguments,
-the hash seed and the moment of the clock. Arguments are compared in
+the hash seed, the moment of the clock, and the profile of system calls. Arguments are compared in
 the order in which they are given, objects in them too: a body can see that order.
 
 Only a success is kept, and only where the body left its arguments as they were. Failures are tried again: memory and
@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from executor.sandbox import JSON, Outcome, Program, RefusedError, Sandbox, SandboxLimits, read_strictly
+from executor.sandbox import JSON, Outcome, Profile, Program, RefusedError, Sandbox, SandboxLimits, read_strictly
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 from executor.store import Results
 from htn.errors import ServiceMissing
@@ -46,13 +46,14 @@ def result_name(
     *,
     hash_seed: int = 0,
     clock: float | None = None,
+    profile: Profile = "strict",
 ) -> str:
     """Return the name under which the result of a call is kept: a hash of all that it may depend on.
 
     Raises `NotPlainError` for arguments that are not plain JSON.
     """
     given = as_plain(dict(arguments), "arguments")
-    parts = [_FORM, body_version(program), runs_on, given, hash_seed, clock]
+    parts = [_FORM, body_version(program), runs_on, given, hash_seed, clock, profile]
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()
 
 
@@ -144,7 +145,7 @@ class CachedSandbox:
     ) -> Outcome:
         """Return what came of this call, now or earlier; see `Sandbox.call`."""
         allowed = limits or self.limits
-        name, given = self._name(program, arguments, hash_seed, clock)
+        name, given = self._name(program, arguments, hash_seed, clock, allowed.profile)
         if name and (kept := self._kept(name, given, allowed)):
             return kept
         outcome = self._sandbox.call(program, arguments, limits=limits, hash_seed=hash_seed, clock=clock)
@@ -162,7 +163,7 @@ class CachedSandbox:
     ) -> Outcome:
         """Do what `call` does without holding up the event loop; see `Sandbox.acall`."""
         allowed = limits or self.limits
-        name, given = await asyncio.to_thread(self._name, program, arguments, hash_seed, clock)
+        name, given = await asyncio.to_thread(self._name, program, arguments, hash_seed, clock, allowed.profile)
         if name and (kept := await asyncio.to_thread(self._kept, name, given, allowed)):
             return kept
         outcome = await self._sandbox.acall(program, arguments, limits=limits, hash_seed=hash_seed, clock=clock)
@@ -190,6 +191,7 @@ class CachedSandbox:
         arguments: Mapping[str, JSON],
         hash_seed: int,
         clock: float | None,
+        profile: Profile,
     ) -> tuple[str, Mapping[str, JSON] | None]:
         """Return the name of a result, and the arguments as a pure body leaves them: a script has none.
 
@@ -201,7 +203,7 @@ class CachedSandbox:
             plain = as_plain(dict(arguments), "arguments")
             assert isinstance(plain, dict)
             on = self._sandbox.runs_on(program)
-            name = result_name(program, on, plain, hash_seed=hash_seed, clock=clock)
+            name = result_name(program, on, plain, hash_seed=hash_seed, clock=clock, profile=profile)
         except (NotPlainError, ValueError):  # the sandbox says in its own words what is wrong with it
             return "", None
         return name, plain if program.form == "function" else None

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import SandboxLimits
+from executor.sandbox import Profile, SandboxLimits
 from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         validation_alias=_names("sandbox"),
         description="where bodies run; auto: docker where an engine answers",
     )
+    sandbox_profile: Profile = Field(
+        "strict",
+        validation_alias=_names("sandbox_profile"),
+        description="strict: bodies compute; wide: they may also use asyncio and tempfile",
+    )
     image: str | None = Field(
         None, validation_alias=_names("image"),
         description="the container image, by reference or digest; by default built from this machine's Python",
@@ -181,7 +186,9 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> SandboxLimits:
         """What a body may use."""
-        return SandboxLimits(seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit))
+        return SandboxLimits(
+            seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit), profile=self.sandbox_profile
+        )
 
     @property
     def result_limits(self) -> ResultLimits:

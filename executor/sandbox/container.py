@@ -129,7 +129,7 @@ class DockerSandbox(WarmSandbox):
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
                 self.image.reference,
-                list(runner_command(self.level, 0)),
+                list(runner_command(self.level, 0, need.profile)),
                 entrypoint=["python3"],
                 environment={"PYTHONHASHSEED": str(need.hash_seed)},
                 **_hardening(self.limits),

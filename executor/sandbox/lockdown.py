@@ -55,7 +55,8 @@ class LockdownSandbox(WarmSandbox):
 
     level = "lockdown"
     covers = (
-        "files other than the standard library and the system's libraries, and all writing",
+        "files other than the standard library and the system's libraries, and all writing; under the wide "
+        "profile 16 MB of memory are a folder to write to, emptied after each call",
         "network, other processes, new processes, the environment",
         "time, memory, output and result of a call; state from one call to the next",
     )
@@ -84,7 +85,7 @@ class LockdownSandbox(WarmSandbox):
 
     def _start(self, need: Need) -> Supervised:
         ours, theirs = socket.socketpair()
-        command = [base_interpreter(), *runner_command(self.level, os.getpid())]
+        command = [base_interpreter(), *runner_command(self.level, os.getpid(), need.profile)]
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 command,

@@ -20,10 +20,11 @@ from typing import Literal, Protocol, Self
 from executor.sandbox.inside.plain import JSON
 from htn.errors import UsageError
 
-__all__ = ["JSON", "Category", "Form", "Outcome", "Problem", "Program", "Sandbox", "SandboxLimits"]
+__all__ = ["JSON", "Category", "Form", "Outcome", "Problem", "Profile", "Program", "Sandbox", "SandboxLimits"]
 
 
 Form = Literal["function", "script"]
+Profile = Literal["strict", "wide"]
 _NAME_CHARACTERS = 200
 
 
@@ -76,14 +77,19 @@ class SandboxLimits:
 
     `seconds` is wall time, `memory_mb` the address space of the call, `output_bytes` what it may
     print on each stream, `result_bytes` its answer beside the arguments that come back with it.
+    `profile` says which system calls it may make: strict those of computation, wide also what
+    `asyncio` and `tempfile` need, with a folder for temporary files that is emptied after the call.
     """
 
     seconds: float = 5.0
     memory_mb: int = 256
     output_bytes: int = 65536
     result_bytes: int = 4 * 2**20
+    profile: Profile = "strict"
 
     def __post_init__(self) -> None:
+        if self.profile not in ("strict", "wide"):
+            raise UsageError(f"a sandbox has no profile {self.profile}", hints=("strict or wide",))
         for name, least, most in (
             ("seconds", 0.01, 86_400),
             ("memory_mb", 64, 1_048_576),

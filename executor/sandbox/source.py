@@ -6,7 +6,7 @@ from importlib.resources import files
 
 _PACKAGE = "executor.sandbox.inside"
 # Each module after those that it imports.
-_MODULES = ("plain", "process", "seccomp", "landlock", "clock", "helpers", "body", "zygote", "supervisor")
+_MODULES = ("plain", "process", "seccomp", "landlock", "folder", "clock", "helpers", "body", "zygote", "supervisor")
 
 _START = """\
 import sys
@@ -18,7 +18,7 @@ for name, text in MODULES:
     module = sys.modules[name] = ModuleType(name)
     setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
     exec(compile(text, f"<{name}>", "exec"), module.__dict__)
-sys.modules["executor.sandbox.inside.supervisor"].main(sys.argv[1], int(sys.argv[2]))
+sys.modules["executor.sandbox.inside.supervisor"].main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "wide")
 """
 
 # `-I` would ignore PYTHONHASHSEED with the rest of the environment, which is ours anyway: so its
@@ -35,9 +35,9 @@ def runner_source() -> str:
     return f"PACKAGES = {packages!r}\nMODULES = {texts!r}\n{_START}"
 
 
-def runner_command(level: str, host: int) -> tuple[str, ...]:
+def runner_command(level: str, host: int, profile: str = "strict") -> tuple[str, ...]:
     """Return the options and arguments of the interpreter that becomes the supervisor."""
-    return (*INTERPRETER_OPTIONS, "-c", runner_source(), level, str(host))
+    return (*INTERPRETER_OPTIONS, "-c", runner_source(), level, str(host), profile)
 
 
 def base_interpreter() -> str:

@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 from executor.sandbox.outcome import failed, read_outcome, starved
-from executor.sandbox.protocol import JSON, Category, Outcome, Program, SandboxLimits
+from executor.sandbox.protocol import JSON, Category, Outcome, Profile, Program, SandboxLimits
 from executor.sandbox.wire import GRACE, LinkLateError, LinkLostError, Wire
 from htn.errors import UsageError
 
@@ -42,6 +42,7 @@ class Need:
     hash_seed: int = 0
     language: str = "python"
     dependencies: tuple[str, ...] = ()
+    profile: Profile = "strict"
 
 
 class Supervised(ABC):
@@ -108,7 +109,7 @@ class WarmSandbox(ABC):
             only = f"only python bodies run in this sandbox, not {program.language}"
             return failed(Category.ENVIRONMENT, only, self.level)
         self._check(limits, hash_seed, clock)
-        need = Need(hash_seed, program.language, program.dependencies)
+        need = Need(hash_seed, program.language, program.dependencies, limits.profile)
         request = self._request(program, arguments, clock)
         room = _ENVELOPE_BYTES + 6 * len(str(request["arguments"]))
         with self._lock:

@@ -133,6 +133,7 @@ class Wire:
         """
         identity = os.urandom(8).hex()
         body = {**request, "id": identity, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
+        body["wide"] = limits.profile == "wide"
         payload = json.dumps(body, allow_nan=False).encode()
         caps = (limits.result_bytes + room, limits.output_bytes, limits.output_bytes)
         header = {

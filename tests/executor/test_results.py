@@ -80,6 +80,7 @@ def test_a_kept_outcome_is_the_outcome(cached: CachedSandbox) -> None:
         {"arguments": {"x": 1, "y": 1}},
         {"hash_seed": 1},
         {"clock": 1e9},
+        {"limits": SandboxLimits(profile="wide")},
         {"program": Program(LOTS.code + " ", "body")},
     ],
 )

@@ -45,7 +45,7 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
             request = json.loads(stream.read())
         printed = _wire(result, out, err)
         _limit(request["memory_mb"], request["seconds"])
-        lock_system_calls()
+        lock_system_calls(wide=request["wide"])
         answer = _answer(request)
         _flush(printed)
         _write_all(_RESULT, answer)

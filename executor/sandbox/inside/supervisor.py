@@ -14,9 +14,10 @@ The supervisor reads the first line of a request only; the rest goes to the chil
     result    the child's answer is larger than `result_bytes`; it was killed
 
 After each call a container's supervisor kills whatever else runs, empties the writable folders and
-says whether that worked. Under lockdown there is nothing to sweep: a body can neither start a
-process nor write a file. When the host goes, the supervisor ends at once, also within a call, and
-all below it is killed by the kernel.
+says whether that worked. Under lockdown there is nothing to kill, since a body
+cannot start a process, and nothing to empty but the private folder that the wide profile has. When
+the host goes, the supervisor ends at once, also within a call, and all below it is killed by the
+kernel.
 """
 
 import importlib
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from executor.sandbox.inside import zygote
+from executor.sandbox.inside.folder import private_folder
 from executor.sandbox.inside.landlock import fence
 from executor.sandbox.inside.process import die_with, hide, renounce, volunteer_for_the_oom_killer
 from executor.sandbox.inside.seccomp import lock_system_calls
@@ -67,10 +69,11 @@ class _Capture:
 class Supervisor:
     """One call after the other, each in a child of the zygote."""
 
-    def __init__(self, requests: int, replies: int, *, sweeps: bool) -> None:
+    def __init__(self, requests: int, replies: int, *, kills: bool, folders: tuple[str, ...]) -> None:
         self._requests = os.fdopen(requests, "rb", buffering=_CHUNK)
         self._replies = replies
-        self._sweeps = sweeps
+        self._kills = kills
+        self._folders = folders
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
         self._zygote = os.fork()
@@ -114,7 +117,7 @@ class Supervisor:
             self._control.settimeout(None)
         self._control.send(b"!")
         peak_memory = zygote.REAPED.unpack(self._hear(zygote.REAPED.size))[0]
-        clean = not self._sweeps or (self._kill_the_rest() and empty_folders(WRITABLE_FOLDERS))
+        clean = (not self._kills or self._kill_the_rest()) and empty_folders(self._folders)
         for descriptor in captures:
             os.close(descriptor)
         signalled, status = zygote.ENDED.unpack(end)
@@ -269,8 +272,11 @@ def _leave_with(host: int) -> None:
     die_with(host, signal.SIGTERM)
 
 
-def main(level: str, host: int) -> NoReturn:
-    """Take over this process: `level` is docker or lockdown, `host` the process that started it."""
+def main(level: str, host: int, wide: bool) -> NoReturn:
+    """Take over this process: `level` is docker or lockdown, `host` the process that started it.
+
+    `wide` says that calls will have the wide profile.
+    """
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -281,17 +287,20 @@ def main(level: str, host: int) -> NoReturn:
     for module in zygote.USUAL_MODULES:
         importlib.import_module(module)
     hello = {"hello": 1, "python": platform.python_version(), "machine": platform.machine()}
+    folders: tuple[str, ...] = WRITABLE_FOLDERS
     try:
         if level == "lockdown":
             _leave_with(host)
             volunteer_for_the_oom_killer()
+            folder = private_folder() if wide else ""
             renounce()
-            fence()
+            fence(folder)
+            folders = (folder,) if folder else ()
         else:
             renounce()
         hide()
         _prove_the_lock()
-        supervisor = Supervisor(requests, replies, sweeps=level == "docker")
+        supervisor = Supervisor(requests, replies, kills=level == "docker", folders=folders)
     except OSError as error:
         send(replies, {**hello, "problem": str(error)})
         sys.exit(1)
