@@ -1,9 +1,10 @@
-"""Which sandbox: a container where an engine answers, else the locked tree, else none.
+"""Which sandbox: a container where an engine answers, else the locked tree, else WebAssembly, else none.
 
     kind       an engine answers    none answers
-    auto       docker               lockdown, said loudly once; else an error
+    auto       docker               lockdown, else wasm, said loudly once; else an error
     docker     docker               an error
     lockdown   lockdown             lockdown
+    wasm       wasm                 wasm
 
 Nothing here ever runs code without a fence.
 """
@@ -16,9 +17,10 @@ from executor.sandbox.engine import START_DOCKER, connect
 from executor.sandbox.image import ensure_image
 from executor.sandbox.lockdown import LockdownSandbox
 from executor.sandbox.protocol import Sandbox, SandboxLimits
+from executor.sandbox.wasm import WasmSandbox
 from htn.errors import ServiceMissing, UsageError
 
-Kind = Literal["auto", "docker", "lockdown"]
+Kind = Literal["auto", "docker", "lockdown", "wasm"]
 
 
 def open_sandbox(
@@ -40,6 +42,8 @@ def open_sandbox(
     tell = on_progress or _silence
     if kind == "lockdown":
         return LockdownSandbox(limits)
+    if kind == "wasm":
+        return WasmSandbox(limits)
     if kind not in ("auto", "docker"):
         raise UsageError(f"there is no sandbox of the kind {kind}", hints=("auto, docker or lockdown",))
     try:
@@ -56,16 +60,20 @@ def open_sandbox(
 
 
 def _without_engine(no_engine: ServiceMissing, limits: SandboxLimits, tell: Callable[[str], None]) -> Sandbox:
+    sandbox: Sandbox
     try:
         sandbox = LockdownSandbox(limits)
     except ServiceMissing as no_lockdown:
-        raise ServiceMissing(
-            f"no sandbox can be had: {no_engine.message}; {no_lockdown.message}",
-            hints=no_lockdown.hints,
-        ) from no_lockdown
+        try:
+            sandbox = WasmSandbox(limits)
+        except ServiceMissing as no_wasm:
+            raise ServiceMissing(
+                f"no sandbox can be had: {no_engine.message}; {no_lockdown.message}; {no_wasm.message}",
+                hints=no_lockdown.hints,
+            ) from no_wasm
     uncovered = "; ".join(sandbox.does_not_cover)
     tell(
-        f"{no_engine.message}. Bodies run under lockdown instead, which does not cover: "
+        f"{no_engine.message}. Bodies run under {sandbox.level} instead, which does not cover: "
         f"{uncovered}. To use containers: {START_DOCKER}."
     )
     return sandbox

@@ -17,10 +17,11 @@ from executor.sandbox import (
 )
 from executor.sandbox.engine import connect
 from executor.sandbox.image import CONTENT_LABEL
+from executor.sandbox.wasm import wasm_version
 from tests.services import docker_answers, landlock_works, require_or_skip
 
 Run = Callable[..., Outcome]
-LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
+LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown"), pytest.param("wasm")]
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +50,9 @@ def level(request: pytest.FixtureRequest, engine_answers: bool) -> Kind:
     if request.param == "docker":
         require_or_skip("docker", engine_answers)
         return "docker"
+    if request.param == "wasm":
+        require_or_skip("wasm", bool(wasm_version()))
+        return "wasm"
     require_or_skip("landlock", landlock_works())
     return "lockdown"
 
