@@ -7,15 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 
 from executor.sandbox.protocol import Category
-from executor.sandbox.warm import Supervised
+from executor.sandbox.supervised import Need, Supervised
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 
 
 class Child(Supervised):
     """A started process and the wire to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], wire: Wire) -> None:
-        super().__init__(wire)
+    def __init__(self, need: Need, process: subprocess.Popen[bytes], wire: Wire) -> None:
+        super().__init__(need, wire)
         self._process = process
 
     def cause_of_loss(self) -> tuple[Category, str]:
@@ -35,7 +35,7 @@ class Child(Supervised):
         self._process.wait()
 
 
-def start_child(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> Child:
+def start_child(need: Need, command: Sequence[str], environment: Mapping[str, str], seconds: float) -> Child:
     """Start a process with a socket as its standard input, and wait for its hello.
 
     Raises `OSError` for one that does not start, or says a problem, within `seconds`.
@@ -51,11 +51,14 @@ def start_child(command: Sequence[str], environment: Mapping[str, str], seconds:
             env=dict(environment),
             start_new_session=True,
         )
-    child = Child(process, Wire(SocketLink(ours)))
+    child = Child(need, process, Wire(SocketLink(ours)))
     try:
         problem = child.wire.hello(time.monotonic() + seconds).get("problem")
     except (LinkLostError, LinkLateError):
         problem = "it does not start"
+    except BaseException:
+        child.stop()
+        raise
     if problem:
         child.stop()
         raise OSError(str(problem))

@@ -8,16 +8,16 @@ write to, and every process starts from the same picture of memory, so a set of 
 """
 
 import sys
-from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.util import find_spec
 
 from executor.sandbox.child import start_child
-from executor.sandbox.protocol import JSON, Outcome, Program, SandboxLimits
+from executor.sandbox.protocol import Program, SandboxLimits
 from executor.sandbox.source import answering_source
-from executor.sandbox.warm import Need, Supervised, WarmSandbox
+from executor.sandbox.supervised import Need, PoolSettings, Supervised
+from executor.sandbox.warm import WarmSandbox
 from htn.errors import ServiceMissing
 
 _START_SECONDS = 60.0
@@ -56,35 +56,26 @@ class WasmSandbox(WarmSandbox):
         "what a body says of its own call: the code that reports shares its interpreter",
     )
 
-    def __init__(self, limits: SandboxLimits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: SandboxLimits, pool: PoolSettings) -> None:
+        super().__init__(limits, pool)
         self._version = wasm_version()
         if not self._version:
             raise ServiceMissing("the wasm sandbox cannot work: pyeryx is not installed", hints=_INSTALL)
-        self._warm[Need()] = self._start(Need())
+        self._pool.add(self._start(Need()))
         self.description = f"wasm: CPython in WebAssembly, pyeryx {self._version}, no files, no network"
 
     def runs_on(self, program: Program) -> str:
         """The release of pyeryx, which brings the interpreter."""
         return f"wasm pyeryx {self._version}"
 
-    def call(
-        self,
-        program: Program,
-        arguments: Mapping[str, JSON],
-        *,
-        limits: SandboxLimits | None = None,
-        hash_seed: int = 0,
-        clock: float | None = None,
-    ) -> Outcome:
-        """Do what `Sandbox.call` says; the hash seed is checked and changes nothing."""
-        self._check(limits or self.limits, hash_seed, clock)
-        return super().call(program, arguments, limits=limits, hash_seed=0, clock=clock)
+    def _need(self, program: Program, limits: SandboxLimits, hash_seed: int) -> Need:
+        """Return the same need for all: neither seeds nor profiles make a difference here."""
+        return Need()
 
     def _start(self, need: Need) -> Supervised:
         worker = files("executor.sandbox.wasm").joinpath("worker.py").read_text("utf-8")
         command = (sys.executable, "-I", "-B", "-c", worker, answering_source())
         try:
-            return start_child(command, {}, _START_SECONDS)
+            return start_child(need, command, {}, _START_SECONDS)
         except OSError as error:
             raise ServiceMissing(f"the wasm sandbox cannot work: {error}", hints=_INSTALL) from error
