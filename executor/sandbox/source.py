@@ -7,7 +7,7 @@ from importlib.resources import files
 _PACKAGE = "executor.sandbox.inside"
 # Each module after those that it imports.
 _ANSWERING = ("plain", "clock", "helpers", "answer")
-_MODULES = ("process", "seccomp", "landlock", "folder", *_ANSWERING, "body", "zygote", "supervisor")
+_MODULES = ("process", "seccomp", "landlock", "folder", "frame", *_ANSWERING, "body", "zygote", "supervisor")
 
 _LOAD = """\
 import sys
@@ -39,6 +39,17 @@ def runner_source() -> str:
 def answering_source() -> str:
     """Return the part of it that answers a request, as a text that makes the function `answer_to`."""
     return f"{_loading(_ANSWERING)}answer_to = sys.modules[{_PACKAGE!r} + '.answer'].answer_to\n"
+
+
+@cache
+def local_command() -> tuple[str, ...]:
+    """Return the options and arguments of the interpreter that becomes the runner of the local level."""
+    loading = _loading((*_ANSWERING, "frame", "alone"))
+    alone = f"alone = sys.modules[{_PACKAGE!r} + '.alone']\n"
+    # The text of one call is the text of this process again but for its last line.
+    program = f"{loading}{alone}LOADING = {loading + alone!r}\n"
+    again = f"(sys.executable, *{INTERPRETER_OPTIONS!r}, '-c', LOADING + 'alone.run(int(sys.argv[1]))')"
+    return (*INTERPRETER_OPTIONS, "-c", f"{program}alone.serve({again})\n")
 
 
 def _loading(modules: tuple[str, ...]) -> str:

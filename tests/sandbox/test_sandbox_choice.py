@@ -57,8 +57,8 @@ def test_asking_for_lockdown_says_nothing_about_engines() -> None:
 
 
 def test_an_unknown_kind_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="local"):
-        open_sandbox(kind="local")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="there is no sandbox of the kind locall"):
+        open_sandbox(kind="locall")  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("no_engine")

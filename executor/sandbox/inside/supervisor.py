@@ -36,6 +36,7 @@ from typing import Any, NoReturn
 
 from executor.sandbox.inside import zygote
 from executor.sandbox.inside.folder import private_folder
+from executor.sandbox.inside.frame import send
 from executor.sandbox.inside.landlock import fence
 from executor.sandbox.inside.process import die_with, hide, renounce, volunteer_for_the_oom_killer
 from executor.sandbox.inside.seccomp import lock_system_calls
@@ -239,13 +240,6 @@ def empty_folders(folders: tuple[str, ...]) -> bool:
         except (OSError, RecursionError):
             return False  # without rights, or too deep: the host replaces the container
     return True
-
-
-def send(descriptor: int, header: dict[str, Any], *parts: bytes) -> None:
-    """Write one frame."""
-    rest = memoryview(json.dumps(header).encode() + b"\n" + b"".join(parts))
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _prove_the_lock() -> None:
