@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import Profile, SandboxLimits
+from executor.sandbox import Profile, SandboxLimits, check_kind
 from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
@@ -100,10 +100,11 @@ class Settings(BaseSettings):
     learn: Literal["auto", "never"] = Field(
         "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
     )
-    sandbox: Literal["auto", "docker", "lockdown"] = Field(
+    sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),
-        description="where bodies run; auto: docker where an engine answers",
+        description="where bodies run: auto (docker where an engine answers), docker, lockdown, wasm, "
+        "local (no sandbox), or the name of one that is installed",
     )
     sandbox_profile: Profile = Field(
         "strict",
@@ -177,6 +178,14 @@ class Settings(BaseSettings):
     def _readable_too(cls, text: str) -> str:
         megabytes(text)
         return text
+
+    @field_validator("sandbox")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        try:
+            return check_kind(kind)
+        except UsageError as error:
+            raise ValueError("; ".join([error.message, *error.hints])) from error
 
     @field_validator("data_dir")
     @classmethod

@@ -1,11 +1,13 @@
-"""Run code that nobody trusts: one protocol, two fences, no unsafe way.
+"""Run code that nobody trusts: one protocol, several fences, no unsafe way that is not named.
 
 `open_sandbox()` returns a `Sandbox`; its `call(program, arguments)` returns an `Outcome`. The
 docker level runs bodies in hardened containers, the lockdown level in processes that have locked
-themselves (Linux). Only this package imports the Docker client, and only when it is used.
+themselves (Linux), the wasm level in CPython compiled to WebAssembly. The local level has no fence
+and is never taken by itself. Another package can bring a level of its own (see `installed`). Only this
+package imports the Docker client, and only when it is used.
 """
 
-from executor.sandbox.choose import Kind, open_sandbox
+from executor.sandbox.choose import Kind, check_kind, open_sandbox, sandbox_names
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
@@ -40,8 +42,10 @@ __all__ = [
     "Sandbox",
     "SandboxImage",
     "SandboxLimits",
+    "check_kind",
     "engine_status",
     "image_status",
     "open_sandbox",
     "read_strictly",
+    "sandbox_names",
 ]

@@ -18,6 +18,11 @@ class Child(Supervised):
         super().__init__(need, wire)
         self._process = process
 
+    @property
+    def process(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def cause_of_loss(self) -> tuple[Category, str]:
         """Say how the process ended; one that a signal ended was ended by the body that it ran."""
         try:

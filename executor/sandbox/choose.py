@@ -6,30 +6,33 @@
     lockdown   lockdown             lockdown
     wasm       wasm                 wasm
     local      local                local: no fence, said at each call
+    a name     what another package brings under this name
 
 Nothing here ever runs code without a fence, but where `local` is named.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 from executor.sandbox.container import DockerSandbox
 from executor.sandbox.engine import START_DOCKER, connect
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ensure_image
+from executor.sandbox.installed import installed_sandboxes, open_installed
 from executor.sandbox.local import LocalSandbox
 from executor.sandbox.lockdown import LockdownSandbox
 from executor.sandbox.protocol import Sandbox, SandboxLimits
 from executor.sandbox.supervised import PoolSettings
 from executor.sandbox.wasm import WasmSandbox
-from htn.errors import ServiceMissing, UsageError
+from htn.errors import ServiceMissing, UsageError, did_you_mean
 
 Kind = Literal["auto", "docker", "lockdown", "wasm", "local"]
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 def open_sandbox(
     *,
-    kind: Kind = "auto",
+    kind: str = "auto",
     image: str | None = None,
     docker_timeout: float = 30.0,
     limits: SandboxLimits | None = None,
@@ -39,6 +42,7 @@ def open_sandbox(
 ) -> Sandbox:
     """Open a sandbox; close it, or use it in a `with` statement.
 
+    `kind` is one of ours (see above) or the name of one that another package brings (see `installed`).
     `image` names a container image with Python 3.11 or newer, by default one is built from this
     machine's Python. `docker_timeout` bounds each request to the engine, in seconds. `pool` says how
     many supervisors are kept, `fence` with which runtime and system call profile containers run.
@@ -54,7 +58,8 @@ def open_sandbox(
     if kind == "local":
         return LocalSandbox(limits, pool, on_progress)
     if kind not in ("auto", "docker"):
-        raise UsageError(f"there is no sandbox of the kind {kind}", hints=("auto, docker or lockdown",))
+        check_kind(kind)
+        return open_installed(installed_sandboxes()[kind], limits)
     try:
         engine = connect(docker_timeout)
     except ServiceMissing as no_engine:
@@ -66,6 +71,22 @@ def open_sandbox(
     except BaseException:  # an interrupt too leaves no connection open
         engine.client.close()
         raise
+
+
+def sandbox_names() -> tuple[str, ...]:
+    """Return the names of all sandboxes: ours, and those that other packages bring."""
+    return tuple(dict.fromkeys((*KINDS, *installed_sandboxes())))
+
+
+def check_kind(kind: str) -> str:
+    """Return `kind` if there is such a sandbox, ours or of another package. Raises `UsageError`."""
+    if kind in KINDS:
+        return kind
+    known = sandbox_names()
+    if kind not in known:
+        hints = (*did_you_mean(kind, known), f"there are {', '.join(known)}")
+        raise UsageError(f"there is no sandbox {kind[:80]!r}", hints=hints)
+    return kind
 
 
 def _without_engine(

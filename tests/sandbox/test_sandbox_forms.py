@@ -7,6 +7,9 @@ import pytest
 
 from executor.sandbox import JSON, Outcome, Program, Sandbox, SandboxLimits
 from htn.errors import UsageError
+from tests.sandbox.conftest import EVERYWHERE
+
+LEVELS = EVERYWHERE
 
 SLEEP = Program("import time\ndef body():\n    time.sleep(60)", "body")
 
@@ -146,14 +149,14 @@ def test_the_peak_memory_of_a_call_is_its_own(sandbox: Sandbox) -> None:
     large = Program("def body(): return len(bytearray(100_000_000))", "body")
     before, most, after = (sandbox.call(each, {}).peak_memory for each in (small, large, small))
     assert before and most and after
-    assert most - before > 90_000_000
+    assert most - before > 75_000_000
     assert after - before < 10_000_000
 
 
-def test_a_call_that_is_killed_has_a_peak_memory_too(sandbox: Sandbox) -> None:
+def test_a_call_that_is_killed_has_a_peak_memory_too_where_it_can_be_measured(sandbox: Sandbox) -> None:
     outcome = sandbox.call(SLEEP, {}, limits=SandboxLimits(seconds=0.3))
     assert outcome.problem is not None
-    assert outcome.peak_memory
+    assert (outcome.peak_memory is None) == (sandbox.level == "wasm")
 
 
 def test_calls_can_be_awaited(sandbox: Sandbox) -> None:

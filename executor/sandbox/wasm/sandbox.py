@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.util import find_spec
 
-from executor.sandbox.child import start_child
+from executor.sandbox.child import Child, start_child
 from executor.sandbox.protocol import Program, SandboxLimits
 from executor.sandbox.source import answering_source
 from executor.sandbox.supervised import Need, PoolSettings, Supervised
@@ -67,6 +67,10 @@ class WasmSandbox(WarmSandbox):
     def runs_on(self, program: Program) -> str:
         """The release of pyeryx, which brings the interpreter."""
         return f"wasm pyeryx {self._version}"
+
+    def workers(self) -> tuple[int, ...]:
+        """Return the process numbers of the workers."""
+        return tuple(each.process for each in self._pool.running() if isinstance(each, Child))
 
     def _need(self, program: Program, limits: SandboxLimits, hash_seed: int) -> Need:
         """Return the same need for all: neither seeds nor profiles make a difference here."""
