@@ -43,7 +43,8 @@ def test_without_a_listener_it_says_so_on_standard_error() -> None:
         "from executor.sandbox import Program, open_sandbox\n"
         "with open_sandbox(kind='local') as s: print(s.call(Program('def body(): return 1', 'body'), {}).value)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout == "1\n"
     assert done.stderr == f"warning: {WARNING}\n"
 
