@@ -108,6 +108,7 @@ class Agent:
                 image=s.image,
                 docker_timeout=s.docker_timeout,
                 limits=s.limits,
+                packages=s.packages,
                 on_progress=self.listener.note,
             )
         )

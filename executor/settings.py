@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import Profile, SandboxLimits, check_kind
+from executor.sandbox import PackageSettings, Profile, SandboxLimits, check_kind
 from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
@@ -143,6 +143,16 @@ class Settings(BaseSettings):
         description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
 
+    allowed_packages: str = Field(
+        "",
+        validation_alias=_names("allowed_packages"),
+        description="the packages that bodies may declare, by name with commas between, * for all; empty: none",
+    )
+    wheels: Path | None = Field(
+        None,
+        validation_alias=_names("wheels"),
+        description="a folder of wheels to take packages from, instead of the index that pip is set to",
+    )
     cache_entries: int = Field(
         10_000,
         ge=1,
@@ -187,10 +197,10 @@ class Settings(BaseSettings):
         except UsageError as error:
             raise ValueError("; ".join([error.message, *error.hints])) from error
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "wheels")
     @classmethod
-    def _at_home(cls, folder: Path) -> Path:
-        return folder.expanduser()
+    def _at_home(cls, folder: Path | None) -> Path | None:
+        return folder.expanduser() if folder else None
 
     @property
     def limits(self) -> SandboxLimits:
@@ -198,6 +208,12 @@ class Settings(BaseSettings):
         return SandboxLimits(
             seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit), profile=self.sandbox_profile
         )
+
+    @property
+    def packages(self) -> PackageSettings:
+        """Which packages bodies may have, and where these come from."""
+        allowed = tuple(name.strip() for name in self.allowed_packages.split(",") if name.strip())
+        return PackageSettings(allowed, self.data_dir / "packages", self.wheels)
 
     @property
     def result_limits(self) -> ResultLimits:

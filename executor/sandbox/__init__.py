@@ -8,6 +8,7 @@ package imports the Docker client, and only when it is used.
 """
 
 from executor.sandbox.choose import Kind, check_kind, open_sandbox, sandbox_names
+from executor.sandbox.dependencies import PackageSettings
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
@@ -34,6 +35,7 @@ __all__ = [
     "ImageStatus",
     "Kind",
     "Outcome",
+    "PackageSettings",
     "PoolSettings",
     "Problem",
     "Profile",

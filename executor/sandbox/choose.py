@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 from executor.sandbox.container import DockerSandbox
+from executor.sandbox.dependencies import Packages, PackageSettings
 from executor.sandbox.engine import START_DOCKER, connect
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ensure_image
@@ -38,6 +39,7 @@ def open_sandbox(
     limits: SandboxLimits | None = None,
     pool: PoolSettings | None = None,
     fence: Fence | None = None,
+    packages: PackageSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Sandbox:
     """Open a sandbox; close it, or use it in a `with` statement.
@@ -45,7 +47,8 @@ def open_sandbox(
     `kind` is one of ours (see above) or the name of one that another package brings (see `installed`).
     `image` names a container image with Python 3.11 or newer, by default one is built from this
     machine's Python. `docker_timeout` bounds each request to the engine, in seconds. `pool` says how
-    many supervisors are kept, `fence` with which runtime and system call profile containers run.
+    many supervisors are kept, `fence` with which runtime and system call profile containers run,
+    `packages` which packages bodies may declare: none by default.
     `on_progress` hears of slow work (pulling, building) and of a weaker level than a container.
     Raises `ServiceMissing` when no sandbox can be had, `UsageError` for an unknown kind.
     """
@@ -67,7 +70,8 @@ def open_sandbox(
             raise
         return _without_engine(no_engine, limits, pool, tell)
     try:
-        return DockerSandbox(engine, ensure_image(engine, image, tell), limits, pool, fence or Fence())
+        kept = Packages(packages or PackageSettings(), tell)
+        return DockerSandbox(engine, ensure_image(engine, image, tell), limits, pool, fence or Fence(), kept)
     except BaseException:  # an interrupt too leaves no connection open
         engine.client.close()
         raise

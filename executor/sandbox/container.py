@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from executor.sandbox.dependencies import Packages, PackageSettings, UnavailableError, check_python
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.hardening import Fence, check_runtime, hardening
 from executor.sandbox.image import USER, SandboxImage
@@ -102,12 +103,20 @@ class DockerSandbox(WarmSandbox):
     )
 
     def __init__(
-        self, engine: Engine, image: SandboxImage, limits: SandboxLimits, pool: PoolSettings, fence: Fence
+        self,
+        engine: Engine,
+        image: SandboxImage,
+        limits: SandboxLimits,
+        pool: PoolSettings,
+        fence: Fence,
+        packages: Packages | None = None,
     ) -> None:
         super().__init__(limits, pool)
         check_runtime(engine, fence.runtime)
         self._engine = engine
         self._fence = fence
+        self._packages = packages or Packages(PackageSettings())
+        self._with_packages: dict[tuple[str, ...], str] = {}
         self._unremoved: list[Container] = []
         self.image = image
         runtime = f", runtime {fence.runtime}" if fence.runtime else ""
@@ -117,8 +126,21 @@ class DockerSandbox(WarmSandbox):
         remove_orphans(engine)
 
     def runs_on(self, program: Program) -> str:
-        """The image by the hash of its content."""
-        return f"docker {self.image.content}"
+        """The image by the hash of its content, and the pins of the packages that the program declares."""
+        if not program.dependencies:
+            return f"docker {self.image.content}"
+        try:
+            return f"docker {self.image.content} {self._packages.locked(program.dependencies).digest()}"
+        except UnavailableError as error:
+            return f"docker {self.image.content} without its packages: {error}"
+
+    def _provide(self, program: Program) -> None:
+        """Have an image with the packages that a program declares."""
+        declared = program.dependencies
+        if declared not in self._with_packages:
+            check_python(self._engine, self.image.reference)
+            base, content = self.image.reference, self.image.content
+            self._with_packages[declared] = self._packages.image(self._engine, base, content, declared)
 
     def containers(self) -> tuple[str, ...]:
         """Return the identities of the containers that are warm."""
@@ -128,6 +150,7 @@ class DockerSandbox(WarmSandbox):
         """Remove the containers and leave the engine."""
         super().close()
         self._remove_what_is_left()
+        self._packages.close()
         self._engine.client.close()
 
     def _forked(self) -> None:
@@ -138,7 +161,7 @@ class DockerSandbox(WarmSandbox):
         self._remove_what_is_left()
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
-                self.image.reference,
+                self._with_packages[need.dependencies] if need.dependencies else self.image.reference,
                 list(runner_command(self.level, 0, need.profile)),
                 entrypoint=["python3"],
                 environment={"PYTHONHASHSEED": str(need.hash_seed)},

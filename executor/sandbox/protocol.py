@@ -34,10 +34,11 @@ class Program:
 
     `entry_point` names the function that is called; a script has none. `files` are helper files
     beside the code, name to text: modules to import in Python, files in the working folder in
-    other languages. `dependencies` are packages that the code needs. A `single_use` program runs
-    where nothing ran before and nothing runs afterwards: for the first runs of code that nobody
-    has looked at. Raises `UsageError` for a form that does not exist and for file names that lead
-    elsewhere or hide a standard module.
+    other languages. `dependencies` are packages that the code needs, as names with versions (see
+    the package `dependencies`). A `single_use` program runs where nothing ran before and nothing
+    runs afterwards: for the first runs of code that nobody has looked at. Raises `UsageError` for a
+    form that does not exist, for file names that lead elsewhere or hide a standard module, and for
+    dependencies that may not be declared.
     """
 
     code: str
@@ -53,9 +54,19 @@ class Program:
             raise UsageError(f"a program is no {self.form}", hints=("function or script",))
         if self.form == "function" and not self.entry_point:
             raise UsageError("a function has an entry point", hints=('or say form="script"',))
+        if self.dependencies:
+            _check_dependencies(self.language, self.dependencies)
         for name in self.files:
             if why := _unfit(name, self.language):
                 raise UsageError(f"the helper file {name[:_NAME_CHARACTERS]!r} {why}", hints=("choose another name",))
+
+
+def _check_dependencies(language: str, dependencies: tuple[str, ...]) -> None:
+    from executor.sandbox.dependencies import check_requirements  # noqa: PLC0415 - few programs have any
+
+    if language != "python":
+        raise UsageError(f"a {language} body cannot declare packages: only python bodies can")
+    check_requirements(dependencies)
 
 
 def _unfit(name: str, language: str) -> str:

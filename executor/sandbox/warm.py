@@ -17,6 +17,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from executor.sandbox.dependencies import UnavailableError
+from executor.sandbox.engine import START_DOCKER
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 from executor.sandbox.outcome import failed, read_outcome, starved
 from executor.sandbox.pool import CallCancelledError, Errand, Pool
@@ -54,6 +56,14 @@ class WarmSandbox(ABC):
     def _need(self, program: Program, limits: SandboxLimits, hash_seed: int) -> Need:
         """Return what a supervisor must have been started with to serve this call."""
         return Need(hash_seed, program.language, program.dependencies, limits.profile)
+
+    def _provide(self, program: Program) -> None:
+        """See to the packages that a program declares. Raises `UnavailableError`; most levels have none."""
+        names = ", ".join(program.dependencies)
+        raise UnavailableError(
+            f"the body declares the packages {names}, and under {self.level} there are none: packages need containers; "
+            f"{START_DOCKER}"
+        )
 
     def _forked(self) -> None:  # noqa: B027 - most levels share nothing else with their parent
         """Leave to the parent process what it and this forked one must not share."""
@@ -136,6 +146,11 @@ class WarmSandbox(ABC):
             return failed(Category.ENVIRONMENT, only, self.level)
         self._check(limits, hash_seed, clock)
         request = _request(program, arguments, clock)
+        if program.dependencies:
+            try:
+                self._provide(program)
+            except UnavailableError as error:
+                return failed(Category.ENVIRONMENT, str(error), self.level)
         pool, good = self._here(), False
         try:
             need = self._need(program, limits, hash_seed)
@@ -199,4 +214,5 @@ def _request(program: Program, arguments: Mapping[str, JSON], clock: float | Non
         "files": files,
         "arguments": plain,
         "clock": clock,
+        "packages": bool(program.dependencies),
     }

@@ -21,6 +21,8 @@ from executor.sandbox.inside.helpers import Helpers
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 
 CODE_NAME = "<body>"
+# Where an image has the packages that a body declares. It comes last: no package can stand before a standard module.
+PACKAGES = "/opt/htn/packages"
 _MESSAGE_CHARACTERS = 2000
 _TRACEBACK_CHARACTERS = 4000
 
@@ -51,6 +53,8 @@ def _called(request: dict[str, Any]) -> bytes:
     except (SyntaxError, ValueError, RecursionError) as error:
         return _refused(identity, *_described("syntax", error))
     _forget_ourselves()
+    if request.get("packages"):
+        sys.path.append(PACKAGES)
     if request["files"]:
         sys.meta_path.insert(0, helpers)
     module = ModuleType("__main__" if request["form"] == "script" else "body")
