@@ -12,7 +12,9 @@ import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from executor.sandbox.dependencies.system import compiled, expected_libraries
 from executor.sandbox.engine import Engine, engine_failures
+from executor.sandbox.image import REPOSITORY as OURS
 from executor.sandbox.image import USER
 from executor.sandbox.inside.answer import PACKAGES
 from executor.sandbox.orphans import labels_of_this_process, remove
@@ -118,6 +120,9 @@ def _context(base: str, lock_digest: str, unpacked: Path) -> io.BytesIO:
         for path in sorted(unpacked.rglob("*")):
             name = f"{PACKAGES.strip('/')}/{path.relative_to(unpacked)}"
             archive.addfile(*_entry(name, path))
+        if base.startswith(f"{OURS}:") and compiled(unpacked):
+            for name, path in sorted(expected_libraries().items()):
+                archive.addfile(*_entry(name, path))
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as archive:
         for name, data in (("Dockerfile", recipe), ("packages.tar", files.getvalue())):
