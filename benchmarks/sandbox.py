@@ -184,7 +184,9 @@ def run_each(stack: ExitStack) -> Callable[[], Way]:
         try:
             container.start()
             container.wait()
-            return json.loads(bytes(container.logs(stderr=False)))
+            printed = container.logs(stderr=False)
+            assert isinstance(printed, bytes)
+            return json.loads(printed)
         finally:
             container.remove(force=True)
 
@@ -203,7 +205,9 @@ def exec_each(stack: ExitStack) -> Callable[[], Way]:
     container.start()
 
     def call() -> Any:
-        return json.loads(container.exec_run(["python3", "-I", "-S", "-c", WHOLE]).output)
+        printed = container.exec_run(["python3", "-I", "-S", "-c", WHOLE]).output
+        assert isinstance(printed, bytes)
+        return json.loads(printed)
 
     return lambda: Called(call)
 
