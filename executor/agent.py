@@ -109,6 +109,8 @@ class Agent:
                 docker_timeout=s.docker_timeout,
                 limits=s.limits,
                 packages=s.packages,
+                pool=s.pool,
+                fence=s.fence,
                 on_progress=self.listener.note,
             )
         )

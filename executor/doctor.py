@@ -83,6 +83,8 @@ def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
         docker_timeout=settings.docker_timeout,
         limits=settings.limits,
         packages=settings.packages,
+        pool=settings.pool,
+        fence=settings.fence,
         on_progress=note,
     ) as sandbox:
         return Check("sandbox", True, sandbox.description, "carrying out and learning operators")

@@ -69,12 +69,13 @@ def serve(again: tuple[str, ...]) -> NoReturn:
         if len(request) < header["size"]:
             os._exit(_EXIT_HOST_GONE)
         with tempfile.TemporaryDirectory(prefix="htn-local-", ignore_cleanup_errors=True) as folder:
-            _call(header, request, again, folder, requests.fileno(), replies)
+            reply, parts = _call(header, request, again, folder, requests.fileno())
+        send(replies, reply, *parts)
 
 
 def _call(
-    header: dict[str, Any], request: bytes, again: tuple[str, ...], folder: str, requests: int, replies: int
-) -> None:
+    header: dict[str, Any], request: bytes, again: tuple[str, ...], folder: str, requests: int
+) -> tuple[dict[str, Any], list[bytes]]:
     started = time.monotonic()
     work = Path(folder, "work")
     work.mkdir()
@@ -114,7 +115,7 @@ def _call(
         "peak_memory": used.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "sizes": [len(part) for part in parts],
     }
-    send(replies, reply, *parts)
+    return reply, parts
 
 
 def _watch(process: int, pipes: list[_Pipe], requests: int, deadline: float) -> str:

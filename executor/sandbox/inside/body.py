@@ -1,34 +1,53 @@
 """The locked child: runs one body once and answers on a pipe of its own.
 
-Rules. The order is: read the request, wire the pipes, limit, lock, and only then touch the code
+Rules. The order is: wire the pipes, wait for the request, limit, lock, and only then touch the code
 (`answer`). The answer never travels on the body's standard output, so nothing that a body prints can
 be taken for it. The child leaves by `os._exit` whatever happens, and never returns to the zygote.
 """
 
-import io
+import fcntl
 import json
 import math
 import os
 import resource
-import signal
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
-from executor.sandbox.inside.answer import answer_to
-from executor.sandbox.inside.process import become_the_first_victim
-from executor.sandbox.inside.seccomp import lock_system_calls
+from executor.sandbox.inside.answer import answer_to, rehearse
+from executor.sandbox.inside.seccomp import lock_system_calls, prepare_lock
 
 EXIT_BROKEN = 99
 _RESULT = 3
 _FILE_BYTES = 16 * 2**20
 
 
+def prepare() -> None:
+    """Do in the zygote what is the same for every child: it need not be done again, and costs a child no memory.
+
+    The environment goes, the streams are made (their descriptors get their ends in each child), the
+    names of these modules are left to helper files, and what a call needs is used once.
+    """
+    os.environ.clear()
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the streams outlive this function
+    sys.stdout, sys.stderr = (
+        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
+        for number in (1, 2)
+    )
+    for name in [name for name in sys.modules if name.partition(".")[0] == "executor"]:
+        del sys.modules[name]
+    for wide in (False, True):
+        prepare_lock(wide=wide)
+    rehearse()
+
+
 def run(feed: int, result: int, out: int, err: int) -> NoReturn:
     """Run the request that arrives on `feed`; the other descriptors take the answer and prints."""
     try:
-        with os.fdopen(feed, "rb") as stream:
+        printed = sys.stdout, sys.stderr
+        feed = _wire(feed, result, out, err)
+        rehearse()
+        with os.fdopen(feed, "rb", buffering=0) as stream:
             request = json.loads(stream.read())
-        printed = _wire(result, out, err)
         _limit(request["memory_mb"], request["seconds"])
         lock_system_calls(wide=request["wide"])
         answer = answer_to(request)
@@ -39,27 +58,18 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
         os._exit(EXIT_BROKEN)
 
 
-def _wire(result: int, out: int, err: int) -> tuple[io.TextIOBase, io.TextIOBase]:
-    """Give the child descriptors 0 to 3 and no others, and fresh text streams."""
+def _wire(feed: int, result: int, out: int, err: int) -> int:
+    """Give the child descriptors 0 to 3 and no others but `feed`, which may get another number."""
     os.setsid()
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    for source, target in ((nothing, 0), (out, 1), (err, 2), (result, _RESULT)):
+    feed = fcntl.fcntl(feed, fcntl.F_DUPFD, _RESULT + 1)  # above those that are about to be taken
+    for source, target in ((out, 1), (err, 2), (result, _RESULT)):
         os.dup2(source, target)
-    os.closerange(_RESULT + 1, 1024)
-    os.environ.clear()
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the stream outlives this function
-    streams = [
-        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
-        for number in (1, 2)
-    ]
-    sys.stdout, sys.stderr = streams
-    return streams[0], streams[1]
+    os.closerange(_RESULT + 1, feed)
+    os.closerange(feed + 1, 1024)
+    return feed
 
 
 def _limit(memory_mb: int, seconds: float) -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    become_the_first_victim()
     memory, processor = memory_mb * 2**20, math.ceil(seconds) + 1
     for kind, soft, hard in (
         (resource.RLIMIT_AS, memory, memory),
@@ -71,7 +81,7 @@ def _limit(memory_mb: int, seconds: float) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _flush(streams: tuple[io.TextIOBase, io.TextIOBase]) -> None:
+def _flush(streams: tuple[TextIO, TextIO]) -> None:
     for stream in streams:
         try:
             stream.flush()
