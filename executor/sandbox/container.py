@@ -168,7 +168,7 @@ class DockerSandbox(WarmSandbox):
                 **hardening(self.limits, self._fence),
             )
             try:
-                wire = Wire(StreamLink(_attached(self._engine, container)))
+                wire = Wire(StreamLink(attached_stream(self._engine, container)))
                 container.start()
             except BaseException:  # whatever it was, an interrupt too, leaves no container behind
                 remove(container)
@@ -201,7 +201,8 @@ class DockerSandbox(WarmSandbox):
                 return
 
 
-def _attached(engine: Engine, container: Container) -> socket.socket:
+def attached_stream(engine: Engine, container: Container) -> socket.socket:
+    """Return the stream of a container that is to start, as a connected socket."""
     wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     stream = engine.client.api.attach_socket(str(container.id), params=wanted)
     connection: socket.socket = getattr(stream, "_sock", stream)
