@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -103,13 +104,15 @@ class AttachedKernel:
         self._busy = False
         self._closed = False
         self._running = threading.Lock()
+        self._connections = ExitStack()
         self.identity = kernel or str(server.ask("POST", "kernels", {"name": "python3"})["id"])
         self.description = f"a Jupyter kernel of the server at {server.address}, which alone fences it"
         try:
             self._session = secrets.token_hex(16)
             self._socket = self._connected()
         except BaseException:
-            self._end()
+            with suppress(ServiceMissing):
+                self._end()
             raise
 
     def run(self, code: str, *, seconds: float | None = None) -> Cell:
@@ -128,6 +131,7 @@ class AttachedKernel:
                 asked = self._execute(code)
                 ending, count = self._watch(asked, outputs, started + limit)
             except ConnectionClosed:
+                self._connections.close()
                 self._socket = self._connected()
             finally:
                 self._busy = False
@@ -144,8 +148,9 @@ class AttachedKernel:
         """Leave the kernel; end it if it was started for this."""
         if not self._closed:
             self._closed = True
-            self._socket.close()
-            self._end()
+            self._connections.close()
+            with suppress(ServiceMissing):  # the kernel, or the server, is gone already
+                self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -172,9 +177,10 @@ class AttachedKernel:
         url = f"{base}/api/kernels/{quote(self.identity, safe='')}/channels?session_id={self._session}"
         most = 2 * self.limits.result_bytes + 65536
         try:
-            return connect(
+            opening = connect(
                 url, additional_headers=self._server.headers(), max_size=most, open_timeout=_REQUEST_SECONDS, proxy=None
             )
+            return self._connections.enter_context(opening)
         except (OSError, WebSocketException) as error:
             raise ServiceMissing(
                 f"the Jupyter server does not let us speak to its kernel: {error}", where=self._server.address
