@@ -34,12 +34,13 @@ _NAME_AN_IMAGE = "name an image that has Python 3.11 or newer, such as python:3.
 
 @dataclass(frozen=True)
 class SandboxImage:
-    """An image that the engine has, and how it came there."""
+    """An image that the engine has, and how it came there; `content` is the engine's hash of it."""
 
     reference: str
     how: Literal["found", "pulled", "built"]
     seconds: float
     megabytes: float
+    content: str = ""
 
     def __str__(self) -> str:
         size, spent = f"{self.megabytes:.0f} MB", f"{self.seconds:.1f} s"
@@ -73,7 +74,7 @@ def ensure_image(engine: Engine, reference: str | None, on_progress: Callable[[s
         how, image = "built", _build(engine, wanted, digest, interpreter)
     assert image is not None
     seconds = time.monotonic() - started
-    result = SandboxImage(wanted, how, seconds, _megabytes(image))
+    result = SandboxImage(wanted, how, seconds, _megabytes(image), str(image.id))
     if how != "found":
         on_progress(str(result))
     return result

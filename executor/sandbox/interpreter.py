@@ -108,9 +108,9 @@ def host_interpreter(executable: str | None = None) -> Interpreter:
     for folder in {found["standard"], found["extensions"]}:
         sources |= {str(path): path for path in _standard_library(Path(folder))}
     sources |= {path: Path(path) for path in found["libraries"]}
-    contents = {_inside(path): source for path, source in sources.items()}
+    contents = {inside(path): source for path, source in sources.items()}
     links = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
-    links["usr/bin/python3"] = "/" + _inside(name)
+    links["usr/bin/python3"] = "/" + inside(name)
     return Interpreter(
         version=found["version"],
         machine=found["machine"],
@@ -129,7 +129,8 @@ def _standard_library(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
+    """Return where a file of this machine is in an image: `/lib` and `/bin` are `/usr/lib` and `/usr/bin` there."""
     name = path.lstrip("/")
     for old, new in _MERGED:
         if name.startswith(old):

@@ -5,8 +5,8 @@ few paths for which it keeps some (Linux 5.13, Salaün 2021). What is given up s
 
 Kept: reading the standard library without the packages installed beside it, reading the system's
 shared libraries, `/dev/null`, `/dev/urandom`. Given up: every other file to read, and every file
-to write, make, remove or run; from ABI 4 on TCP, from ABI 6 on signals and abstract sockets to
-processes outside.
+to write, make, remove or run, but in a private folder where the tree has one; from ABI 4 on TCP,
+from ABI 6 on signals and abstract sockets to processes outside.
 
 What it does NOT do: hide that a path exists (`stat` still answers), or forbid other kinds of
 socket; the system call filter does that.
@@ -22,6 +22,7 @@ from pathlib import Path
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _RULE_PATH_BENEATH = 1, 1
 _WRITE_FILE, _READ_FILE, _READ_DIR = 2, 4, 8
+_REMOVE, _MAKE, _MOVE, _TRUNCATE = 16 | 32, 128 | 256, 1 << 13, 1 << 14
 
 _SYSTEM_LIBRARIES = ("/lib", "/usr/lib", "/lib64", "/usr/lib64")
 _NOT_STANDARD = {"site-packages", "dist-packages"}
@@ -39,10 +40,15 @@ def _system_call(number: int, *arguments: int | bytes | None) -> int:
     return int(libc.syscall(ctypes.c_long(number), *words))
 
 
+def _rights_of_files(version: int) -> int:
+    """Return every right to files that this version knows."""
+    last = 12 + (version >= 2) + (version >= 3) + (version >= 5)
+    return (1 << (last + 1)) - 1
+
+
 def _given_up(version: int) -> bytes:
     """Return `struct landlock_ruleset_attr` with every right that this version knows."""
-    last_file_right = 12 + (version >= 2) + (version >= 3) + (version >= 5)
-    files = (1 << (last_file_right + 1)) - 1
+    files = _rights_of_files(version)
     if version < 4:
         return struct.pack("Q", files)
     if version < 6:
@@ -72,9 +78,10 @@ def _kept() -> dict[str, int]:
     return rights
 
 
-def fence() -> int:
+def fence(folder: str = "") -> int:
     """Give up the file system for this process and all its children; return the ABI version.
 
+    In `folder`, where one is named, files and folders may still be made, written and removed.
     Raises `OSError` when the kernel has no landlock or refuses. Needs no privilege, but
     `PR_SET_NO_NEW_PRIVS` must be set.
     """
@@ -85,7 +92,11 @@ def fence() -> int:
     ruleset = _system_call(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses a landlock ruleset")
-    for path, rights in _kept().items():
+    kept = _kept()
+    if folder:
+        writing = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE | _MAKE | _MOVE | _TRUNCATE
+        kept[folder] = writing & _rights_of_files(version)
+    for path, rights in kept.items():
         try:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
