@@ -163,6 +163,9 @@ def _hardening(limits: SandboxLimits) -> dict[str, Any]:
     memory = f"{limits.memory_mb}m"
     return {
         "network_mode": "none",
+        # Without these the engine copies the host's name servers into the container.
+        "dns": ["127.0.0.1"],
+        "dns_search": ["."],
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],

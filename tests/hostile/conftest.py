@@ -59,8 +59,9 @@ def host(level: Kind, right: JSON) -> Iterator[Host]:
         return
     client = connect(30).client
     mine = f"{OWNER_LABEL}={labels_of_this_process()[OWNER_LABEL]}"
+    folder = str(client.info()["DockerRootDir"])
     try:
-        with open_host(lambda: len(client.api.containers(all=True, filters={"label": mine}))) as opened:
+        with open_host(lambda: len(client.api.containers(all=True, filters={"label": mine})), folder) as opened:
             yield opened
     finally:
         client.close()

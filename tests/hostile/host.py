@@ -55,7 +55,7 @@ class Host:
 
 
 @contextmanager
-def open_host(containers: Callable[[], int]) -> Iterator[Host]:
+def open_host(containers: Callable[[], int], engine_folder: str = "") -> Iterator[Host]:
     """Make what programs look for: an open folder with a secret file, and listeners of four kinds."""
     # An orphan of this process comes back to it, so that it is counted.
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -85,7 +85,10 @@ def open_host(containers: Callable[[], int]) -> Iterator[Host]:
             "the abstract socket": name,
             "the unix socket": str(folder / "socket"),
             "the command line": sys.argv[0],
-            "the root": "/var/lib/docker",
+            "the engine's folder": engine_folder,
+            "the kernel's parameters": _text("/proc/cmdline"),
+            "the name server": _name_server(),
+            "the host's name": socket.gethostname(),
             "the packages": str(Path(pytest.__file__).parent.parent),
         }
         yield Host(places, folder, listeners, containers)
@@ -147,11 +150,22 @@ def _descendants() -> set[int]:
     return found
 
 
-def _lines(path: str) -> int:
+def _text(path: str) -> str:
     try:
-        return len(Path(path).read_text().splitlines())
+        return Path(path).read_text().strip()
     except OSError:
-        return 0
+        return ""
+
+
+def _lines(path: str) -> int:
+    return len(_text(path).splitlines())
+
+
+def _name_server() -> str:
+    """Return the first name server that is another machine, or nothing."""
+    words = [line.split() for line in _text("/etc/resolv.conf").splitlines()]
+    servers = [each[1] for each in words if len(each) > 1 and each[0] == "nameserver"]
+    return next((each for each in servers if not each.startswith("127.")), "")
 
 
 def _changes(before: dict[str, int | list[str]], now: dict[str, int | list[str]]) -> list[str]:

@@ -47,9 +47,13 @@ ANSWERS: tuple[Hostile, ...] = (
     returns("100,000 levels", "__import__('functools').reduce(lambda x, _: [x], range(100_000), 0)"),
     returns("a list that holds itself", "(lambda x: x.append(x) or x)([])"),
     returns("an answer of 100 MB", "'x' * 100_000_000", "output", "memory"),
-    returns("ten million numbers", "[0] * 10_000_000", "output", "memory"),
-    returns("one part that is shared a billion times",
-            "__import__('functools').reduce(lambda x, _: [x, x], range(30), 0)", "output", "memory", "timeout"),
+    program("ten million numbers", "def body(): return [0] * 10_000_000", "output", "memory", "timeout", seconds=0.5),
+    program("one part that is shared a billion times", """
+        def body():
+            x = 0
+            for _ in range(30): x = [x, x]
+            return x
+        """, "output", "memory", "timeout", seconds=0.5),
     program("an object that lies about its class", """
         class Liar:
             @property
@@ -164,10 +168,10 @@ def body():
                     pass
             return found
         """, value=[0, 1, 2, 3]),
-    program("the answer's pipe made to block", """
-        import os
+    program("the answer's pipe made not to wait", """
+        import fcntl, os
         def body():
-            os.set_blocking(3, False)
-            return "x" * 300_000
-        """, "value", "killed", value="x" * 300_000),
+            fcntl.fcntl(3, fcntl.F_SETFL, os.O_NONBLOCK)
+            return "x" * 3_000_000
+        """, "value", "killed", value="x" * 3_000_000),
 )  # fmt: skip

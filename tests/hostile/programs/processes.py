@@ -138,8 +138,9 @@ PROCESSES: tuple[Hostile, ...] = (
         """
         import hashlib, threading
         def spin():
-            while True: hashlib.sha256(bytes(1 << 20)).digest()
+            while True: hashlib.sha256(bytes(1 << 16)).digest()
         def body():
+            threading.stack_size(262144)
             for _ in range(8): threading.Thread(target=spin).start()
             spin()
         """,

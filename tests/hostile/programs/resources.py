@@ -72,7 +72,7 @@ RESOURCES: tuple[Hostile, ...] = (
             sys.setrecursionlimit(10 ** 9)
             def f(n): return [f(n + 1) for _ in (0,)]
             return f(0)
-        """, "killed", "memory", seconds=5.0),
+        """, "killed", "memory", "runtime", "timeout", seconds=1.0),
     program("a recursion in C", """
         import sys
         def body():
@@ -80,7 +80,7 @@ RESOURCES: tuple[Hostile, ...] = (
             x = None
             for _ in range(10 ** 6): x = (x,)
             return repr(x)[:3]
-        """, "killed", "memory", "runtime", seconds=5.0),
+        """, "killed", "memory", "runtime", "timeout", seconds=1.0),
     program("code that is nested too deeply", f"def body(): return {_DEEP}", "syntax", "memory"),
     program("an exception within an exception within an exception", """
         def body():

@@ -13,6 +13,19 @@ def opens(name: str, family: str, kind: str, protocol: str = "0") -> Hostile:
     return tries(name, f"socket.socket(socket.{family}, socket.{kind}, {protocol})", "import socket")
 
 
+def told(name: str, path: str, place: str, **not_held: str) -> Hostile:
+    """Return a program that looks for something of the host in a file. A host without it has nothing to tell."""
+    code = """
+def body(path, wanted):
+    try:
+        with open(path) as file:
+            return "told" if wanted and wanted in file.read() else "refused"
+    except OSError:
+        return "refused"
+"""
+    return Hostile(name, code, arguments={"path": path, "wanted": place}, not_held=not_held)
+
+
 SURROUNDINGS: tuple[Hostile, ...] = (
     connects("a connection to an address", "1.1.1.1", 80),
     connects("a connection by IPv6", "2606:4700:4700::1111", 80),
@@ -78,14 +91,34 @@ SURROUNDINGS: tuple[Hostile, ...] = (
                     continue
             return "refused"
         """, value=REFUSED, mark="the command line"),
-    program("the paths of the host in the mounts", """
-        def body(root):
+    program("a folder of the host among the mounts", """
+        ALLOWED = {"/etc/resolv.conf", "/etc/hostname", "/etc/hosts"}
+        def body():
             try:
                 with open("/proc/self/mountinfo") as file:
-                    return "leak" if root in file.read() else "refused"
+                    mounts = [line.split() for line in file]
             except OSError:
                 return "refused"
-        """, value=REFUSED, root="the root"),
+            kept = ("/proc", "/sys", "/dev")
+            odd = [m[4] for m in mounts if m[4] != "/" and m[3] != "/" and not m[4].startswith(kept)]
+            return sorted(set(odd) - ALLOWED) or "refused"
+        """, value=REFUSED),
+    program("a mount that can be written", """
+        def body():
+            try:
+                with open("/proc/self/mountinfo") as file:
+                    mounts = [line.split() for line in file]
+            except OSError:
+                return "refused"
+            kept = ("/proc", "/sys", "/dev", "/tmp")
+            return [m[4] for m in mounts if m[5].startswith("rw") and not m[4].startswith(kept)] or "refused"
+        """, value=REFUSED),
+    told("where the engine keeps its images", "/proc/self/mountinfo", "the engine's folder",
+         docker="the table of mounts names the engine's folder on the host"),
+    told("the parameters with which the kernel was started", "/proc/cmdline", "the kernel's parameters",
+         docker="/proc/cmdline is the same in every container"),
+    told("the name server of the host", "/etc/resolv.conf", "the name server"),
+    told("the name of the host", "/etc/hosts", "the host's name"),
     program("privileges", """
         import os
         def body():
