@@ -1,7 +1,8 @@
 """A sandbox for each level, the host that it must keep away from, and the account of what was seen."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import pytest
 
@@ -9,7 +10,7 @@ from executor.sandbox import JSON, Kind, Sandbox, open_sandbox
 from executor.sandbox.engine import connect
 from executor.sandbox.orphans import OWNER_LABEL, labels_of_this_process
 from tests.hostile.host import SECRET, Host, open_host
-from tests.hostile.judge import Seen, is_right, probe
+from tests.hostile.judge import Seen, is_right, probe, runs
 from tests.services import docker_answers, landlock_works, require_or_skip
 
 # A level that is added here joins the suite and gets a column in the table.
@@ -39,6 +40,12 @@ def sandbox(level: Kind) -> Iterator[Sandbox]:
     os.environ["HTN_TEST_SECRET"] = SECRET
     with open_sandbox(kind=level) as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def languages(sandbox: Sandbox) -> Callable[[str], bool]:
+    """Whether the sandbox runs a language; each is tried once."""
+    return cache(partial(runs, sandbox))
 
 
 @pytest.fixture(scope="package")

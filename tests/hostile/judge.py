@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass
 
-from executor.sandbox import JSON, Outcome, Program, Sandbox, SandboxLimits
+from executor.sandbox import JSON, Category, Outcome, Program, Sandbox, SandboxLimits
+from htn.errors import ServiceMissing
 from tests.hostile.host import Host
-from tests.hostile.program import CONTAINED, REFUSED, VALUE, Hostile
+from tests.hostile.program import ABSENT, CONTAINED, REFUSED, VALUE, Hostile
+from tests.hostile.programs.languages import ORDINARY
+
+# Levels whose Python is a whole one of Linux: there, "absent" would be a slip of the program that tries.
+_WHOLE = ("docker", "lockdown")
 
 # What a call sees that nothing happened before: a result that depends on much of the interpreter, and what could be
 # left. The first answer of a fresh sandbox is what every later one must be.
@@ -77,7 +82,7 @@ def judge(hostile: Hostile, outcome: Outcome, level: str) -> Seen:
     if ended not in hostile.ends_allowed(level):
         allowed = " or ".join(hostile.ends_allowed(level))
         wrong.append(f"it ended with {ended} ({outcome.problem or outcome.value!r:.200}) and not with {allowed}")
-    elif ended == VALUE and outcome.value != hostile.value:
+    elif ended == VALUE and outcome.value != hostile.value and not _absent(hostile, outcome, level):
         wrong.append(f"it got {outcome.value!r:.200}")
     for what, expected, printed in (
         ("stdout", hostile.stdout, outcome.stdout),
@@ -85,6 +90,22 @@ def judge(hostile: Hostile, outcome: Outcome, level: str) -> Seen:
     ):
         if expected is not None and printed != expected:
             wrong.append(f"{what} is {printed!r:.200}")
-    if ended == VALUE and outcome.value in (REFUSED, CONTAINED):
+    if ended == VALUE and outcome.value in (REFUSED, ABSENT, CONTAINED):
         ended = str(outcome.value)
     return Seen(ended, tuple(wrong))
+
+
+def _absent(hostile: Hostile, outcome: Outcome, level: str) -> bool:
+    return level not in _WHOLE and hostile.value == REFUSED and outcome.value == ABSENT
+
+
+def runs(sandbox: Sandbox, language: str) -> bool:
+    """Say whether a sandbox runs ordinary programs of a language; False where it cannot have the language here."""
+    try:
+        outcome = sandbox.call(Program(ORDINARY[language], "body", language), {})
+    except ServiceMissing:
+        return False
+    if outcome.problem is not None and outcome.problem.category == Category.ENVIRONMENT:
+        return False
+    assert outcome.value == 42, outcome
+    return True

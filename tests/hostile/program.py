@@ -1,8 +1,8 @@
 """A hostile program: what it is, what must happen to it, and helpers that write the many short ones.
 
 A program ends with a value or with a category of problem. Each allowed ending is a word: `value` or the category. One
-that tries something forbidden returns "refused" when it was refused, "contained" when it got a little and no more, and
-else what it got. Whatever it does, the next call must be right and the host must be as it was.
+that tries something forbidden returns "refused" when it was refused, "absent" when its Python has no such thing,
+"contained" when it got a little and no more, and else what it got. Whatever it does, the next call must be right and the host must be as it was.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from textwrap import dedent, indent
 
 from executor.sandbox import JSON
 
-REFUSED, CONTAINED = "refused", "contained"
+REFUSED, ABSENT, CONTAINED = "refused", "absent", "contained"
 VALUE = "value"
 
 
@@ -42,18 +42,20 @@ class Hostile:
 
 
 def tries(name: str, attempt: str, setup: str = "pass", **settings: JSON) -> Hostile:
-    """Return a program that tries one expression. Refused: the operating system says no, or this Python lacks it."""
+    """Return a program that tries one expression. Refused: the operating system says no."""
     code = f"""
 def body({", ".join(settings)}):
     try:
 {indent(dedent(setup).strip(), " " * 8)}
         got = {attempt}
-    except (OSError, ImportError, NotImplementedError):
+    except OSError:
         return "refused"
+    except (ImportError, NotImplementedError):
+        return "absent"
     except AttributeError as error:
         if type(error.obj).__name__ != "module":
             raise
-        return "refused"
+        return "absent"
     return repr(got)[:300]
 """
     return Hostile(name, code, arguments=settings)

@@ -26,7 +26,8 @@ it ended in a way that it must, the next call was right, and the host was as bef
 container or connection more). The tests in `tests/hostile` run all of them and compare this page with what they see;
 `HTN_TEST_WRITE_HOSTILE=1 python -m pytest tests/hostile` writes it anew.
 
-A cell says how the program ended: `refused` (it got nothing), `contained` (it got a little and no more), `value` (it
+A cell says how the program ended: `refused` (it got nothing), `absent` (there is
+no such thing to try), `contained` (it got a little and no more), `value` (it
 returned what it should), or the category of its failure. `–` was not run, for want of what it needs.
 
 None of these programs attacks a fault of the kernel. What a program says of its *own* call is its own word: the code

@@ -4,6 +4,7 @@ from tests.hostile.program import Hostile
 from tests.hostile.programs.answers import ANSWERS
 from tests.hostile.programs.files import FILES
 from tests.hostile.programs.kernel import KERNEL
+from tests.hostile.programs.languages import LANGUAGES
 from tests.hostile.programs.output import OUTPUT
 from tests.hostile.programs.processes import PROCESSES
 from tests.hostile.programs.resources import RESOURCES
@@ -19,4 +20,5 @@ KINDS: dict[str, tuple[Hostile, ...]] = {
     "The runner and the next call": RUNNER,
     "Network, host and secrets": SURROUNDINGS,
     "The kernel": KERNEL,
+    "Other languages": LANGUAGES,
 }
