@@ -15,7 +15,10 @@ from tests.services import docker_answers, landlock_works, require_or_skip
 
 # A level that is added here joins the suite and gets a column in the table.
 LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
-_NEEDS = {"docker": ("docker", docker_answers), "lockdown": ("landlock", landlock_works)}
+_NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
+    "docker": ("docker", docker_answers),
+    "lockdown": ("landlock", landlock_works),
+}
 
 
 @pytest.fixture(scope="package")

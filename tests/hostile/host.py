@@ -41,7 +41,7 @@ class Host:
             "litter": _litter(self.folder),
             "connections": [str(one.getsockname()) for one in self.listeners if _reached(one)],
             "processes": len(_descendants()),
-            "descriptors": len(os.listdir("/proc/self/fd")),
+            "descriptors": len(_entries("/proc/self/fd")),
             "containers": self.containers(),
             "kernel objects": sum(_lines(f"/proc/sysvipc/{kind}") for kind in ("shm", "sem", "msg")),
         }
@@ -123,7 +123,7 @@ def _address() -> str:
 
 def _litter(folder: Path) -> list[str]:
     """Return the files with the mark of these programs where they try to leave them, and all in the open folder."""
-    places = ("/", "/tmp", "/dev/shm", "/var/tmp", "/etc", "/root", os.getcwd())
+    places = ("/", "/tmp", "/dev/shm", "/var/tmp", "/etc", "/root", str(Path.cwd()))
     found = [str(path) for place in places for path in _entries(place) if MARK in path.name and path != folder]
     return found + sorted(path.name for path in folder.iterdir())
 

@@ -2,7 +2,8 @@
 
 A program ends with a value or with a category of problem. Each allowed ending is a word: `value` or the category. One
 that tries something forbidden returns "refused" when it was refused, "absent" when its Python has no such thing,
-"contained" when it got a little and no more, and else what it got. Whatever it does, the next call must be right and the host must be as it was.
+"contained" when it got a little and no more, and else what it got. Whatever it does, the next call must be right and
+the host must be as it was.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from tests.hostile.judge import Seen
 from tests.hostile.program import CONTAINED, REFUSED, VALUE, Hostile
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "hostile.md"
-NOT_RUN = "–"
+NOT_RUN = "-"
 NOT_HELD = "**not held**"
 _LEVEL = re.compile(r"^\| program \|(.*)\|$", re.MULTILINE)
 
@@ -26,9 +26,8 @@ it ended in a way that it must, the next call was right, and the host was as bef
 container or connection more). The tests in `tests/hostile` run all of them and compare this page with what they see;
 `HTN_TEST_WRITE_HOSTILE=1 python -m pytest tests/hostile` writes it anew.
 
-A cell says how the program ended: `refused` (it got nothing), `absent` (there is
-no such thing to try), `contained` (it got a little and no more), `value` (it
-returned what it should), or the category of its failure. `–` was not run, for want of what it needs.
+A cell says how the program ended: `refused` (it got nothing), `absent` (there is no such thing to try), `contained`
+(it got a little and no more), `value` (it returned what it should), or the category of its failure. `-` was not run, for want of what it needs.
 
 None of these programs attacks a fault of the kernel. What a program says of its *own* call is its own word: the code
 that reports the result shares its process.
@@ -85,7 +84,13 @@ class Table:
             held = [cell for cell in ran if not cell.startswith(NOT_HELD)]
             lines.append(f"- **{level}** holds {len(held)} of {len(ran)}.")
         for kind, programs in kinds.items():
-            lines += ["", f"## {kind}", "", f"| program | {' | '.join(self.levels)} |", "|---" * (1 + len(self.levels)) + "|"]
+            lines += [
+                "",
+                f"## {kind}",
+                "",
+                f"| program | {' | '.join(self.levels)} |",
+                "|---" * (1 + len(self.levels)) + "|",
+            ]
             lines += [f"| {each.name} | {' | '.join(self.cells[each.name].values())} |" for each in programs]
         document.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -69,7 +69,9 @@ def test_every_other_language_has_hostile_programs() -> None:
 def test_the_table_in_the_documents_says_what_was_observed(level: Kind, account: dict[str, dict[str, Seen]]) -> None:
     seen = account.get(level, {})
     table = Table.read(DOCUMENT)
-    if os.environ.get("HTN_TEST_WRITE_HOSTILE") and {each.name for each in ALL if each.language == "python"} <= set(seen):
+    if os.environ.get("HTN_TEST_WRITE_HOSTILE") and {each.name for each in ALL if each.language == "python"} <= set(
+        seen
+    ):
         table = table.with_column(level, KINDS, seen)
         table.write(DOCUMENT, KINDS)
     assert table.differences(level, KINDS, seen) == []

@@ -128,7 +128,8 @@ def body():
                     pass
             os._exit(0)
         """, "protocol"),
-    program("an answer that is not UTF-8", "import os\ndef body():\n    os.write(3, b'\"\\xff\"')\n    os._exit(0)", "protocol"),
+    program("an answer that is not UTF-8",
+            "import os\ndef body():\n    os.write(3, b'\"\\xff\"')\n    os._exit(0)", "protocol"),
     program("an answer without end", "import os\ndef body():\n    while True: os.write(3, b'[' * 65536)", "output"),
     program("closing all descriptors", """
         import os

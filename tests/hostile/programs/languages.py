@@ -28,7 +28,8 @@ _LOST = ("memory", "killed", "timeout", "runtime")
 
 JAVASCRIPT = (
     _in("javascript", "an endless loop", "function body() { for (;;) {} }", "timeout", seconds=1.0),
-    _in("javascript", "memory that grows", "function body() { const a = []; for (;;) a.push(new Array(1e6).fill(1)); }", *_LOST),
+    _in("javascript", "memory that grows",
+        "function body() { const a = []; for (;;) a.push(new Array(1e6).fill(1)); }", *_LOST),
     _in("javascript", "a program", """
         function body() {
           try { require("child_process").execFileSync("/bin/sh", ["-c", "id"]); return "ran"; }
@@ -98,7 +99,7 @@ GO = (
 )  # fmt: skip
 
 JAVA = (
-    _in("java", "an endless loop", "static int body() { while (true) { Thread.onSpinWait(); } }", "timeout", seconds=2.0),
+    _in("java", "an endless loop", "static int body() { while (true) Thread.onSpinWait(); }", "timeout", seconds=2.0),
     _in("java", "memory that grows", """
         static int body() {
             var kept = new java.util.ArrayList<byte[]>();

@@ -11,7 +11,8 @@ def prints(name: str, code: str, stdout: str, value: str = "done") -> Hostile:
 
 OUTPUT: tuple[Hostile, ...] = (
     program("endless lines", "def body():\n    while True: print('x' * 1000)", "output"),
-    program("endless lines on stderr", "import sys\ndef body():\n    while True: print('x' * 99, file=sys.stderr)", "output"),
+    program("endless lines on stderr",
+            "import sys\ndef body():\n    while True: print('x' * 99, file=sys.stderr)", "output"),
     program("an endless line", "def body():\n    while True: print('x' * 1000, end='')", "output"),
     program("endless output by the C library", """
         import ctypes
@@ -24,7 +25,8 @@ OUTPUT: tuple[Hostile, ...] = (
         def flood(number):
             while True: os.write(number, b"x" * 4096)
         def body():
-            for number in (1, 2, 1, 2): threading.Thread(target=flood, args=(number,)).start()
+            for number in (1, 2, 2): threading.Thread(target=flood, args=(number,)).start()
+            flood(1)
         """, "output"),
     program("one print of 200 MB", "def body(): print('x' * 200_000_000)", "output", "memory"),
     program("one byte too many", "def body(): print('x' * 65536)", "output"),
@@ -71,7 +73,8 @@ OUTPUT: tuple[Hostile, ...] = (
             sys.stdout = sys.stderr = sys.__stdout__ = Never()
             return "done"
         """, value="done"),
-    program("no streams at all", "import sys\ndef body():\n    sys.stdout = sys.stderr = None\n    return 'done'", value="done"),
+    program("no streams at all",
+            "import sys\ndef body():\n    sys.stdout = sys.stderr = None\n    return 'done'", value="done"),
     program("output after the answer, by a thread", """
         import os, threading
         def later():

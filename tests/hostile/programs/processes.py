@@ -145,13 +145,16 @@ PROCESSES: tuple[Hostile, ...] = (
             spin()
         """,
     ),
-    endless("waiting for a thread that never ends", """
+    endless(
+        "waiting for a thread that never ends",
+        """
         import threading
         def body():
             lock = threading.Lock()
             lock.acquire()
             lock.acquire()
-        """),
+        """,
+    ),
     tries("a signal to the runner", "os.kill(os.getppid(), 9)", "import os"),
     tries("a stop signal to the runner", "os.kill(os.getppid(), 19)", "import os"),
     tries("a signal to process 1", "os.kill(1, 9)", "import os"),

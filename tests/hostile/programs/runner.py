@@ -16,7 +16,8 @@ RUNNER: tuple[Hostile, ...] = (
             for name in ("isinstance", "len", "open", "print", "getattr", "type"): setattr(builtins, name, None)
             return object()
         """, "killed", "runtime", "protocol"),
-    program("no builtins at all", "import builtins\ndef body():\n    vars(builtins).clear()\n    return 1", "killed", "runtime", "value", value=1),
+    program("no builtins at all", "import builtins\ndef body():\n    vars(builtins).clear()\n    return 1",
+            "killed", "runtime", "value", value=1),
     program("a poisoned json module", """
         import json
         def body():
@@ -77,7 +78,8 @@ RUNNER: tuple[Hostile, ...] = (
             sys.addaudithook(refuse)
             return "done"
         """, "value", "runtime", "killed", value="done"),
-    program("too low a limit of recursion", "import sys\ndef body():\n    sys.setrecursionlimit(20)\n    return [[[1]]]",
+    program("too low a limit of recursion",
+            "import sys\ndef body():\n    sys.setrecursionlimit(20)\n    return [[[1]]]",
             "value", "runtime", "killed", value=[[[1]]]),
     program("leaving by os._exit", "import os\ndef body(): os._exit(0)", "killed"),
     program("leaving by os._exit with the runner's own number", "import os\ndef body(): os._exit(99)", "killed"),
