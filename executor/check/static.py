@@ -10,7 +10,8 @@ from executor.check.classes import PlainClasses, PlainFormats
 from executor.check.modules import AllowedImports, DeclaredPurity
 from executor.check.names import AllowedNames
 from executor.check.records import PlainRecords
+from executor.check.visible import OnlyVisible
 
 STATIC_RULES: tuple[Rule, ...] = (
-    AllowedImports(), AllowedNames(), PlainClasses(), PlainFormats(), DeclaredPurity(), PlainRecords(),
+    AllowedImports(), AllowedNames(), PlainClasses(), PlainFormats(), DeclaredPurity(), PlainRecords(), OnlyVisible(),
 )  # fmt: skip

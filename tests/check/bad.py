@@ -155,6 +155,8 @@ def total(items):
     except* ValueError as group:
         return group.exceptions[0].__traceback__
 """,
+    "a character that turns the direction of writing": "def total(items):\n    return sum(items)  # \u202e",
+    "a character that hides": "def total(items):\n    return '\u200b'.join(items)",
     "a builtin in the pieces of an f-string": "def total(items):\n    return f'{f\"{eval}\"}'",
     "a builtin as a default of a lambda": "def total(items):\n    return (lambda f=eval: f)()",
     "a builtin in a comprehension of a class": "def total(items):\n    class A:\n        x = [open for _ in items]\n    return A",

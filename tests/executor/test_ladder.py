@@ -46,7 +46,7 @@ def test_every_rung_says_what_it_did_and_how_often(box: Sandbox) -> None:
     assert [e.trials for e in evidence] == [0, 0, 1, 4, 1, 26]
     assert [e.detail for e in evidence] == [
         "3 rules hold",
-        "6 rules hold",
+        "7 rules hold",
         "one generated input",
         "same result with another hash seed and clock; arguments unchanged",
         "1 of 1 come out as the user said",
