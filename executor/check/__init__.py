@@ -1,6 +1,7 @@
 """Static rules over code that nobody trusts, and over requests for it. Nothing here runs any of it.
 
-The rules are a filter: they give early advice, keep honest code honest and stop the plain attack. The sandbox is the wall.
+The rules are a filter: they give early advice, keep honest code honest and stop the plain attack. The sandbox is the
+wall.
 """
 
 from executor.check.ask import check, rules_for

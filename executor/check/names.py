@@ -32,8 +32,8 @@ class AllowedNames(Rule):
     """No `eval`, `exec`, `open`, `input`, `getattr` and the like, no way to a frame, and no name with two underscores.
 
     These reach what the code was not given: `().__class__.__base__.__subclasses__()` leads from an empty tuple to every
-    class there is, and the frame of a generator to the variables of whoever called. A class may define the usual special
-    methods (`__init__`, `__eq__`, `__len__`, …), and a method may use private attributes of its own object.
+    class there is, and the frame of a generator to the variables of whoever called. A class may define the usual
+    special methods (`__init__`, `__eq__`, `__len__`, …), and a method may use private attributes of its own object.
 
     Refused:
 
@@ -121,14 +121,17 @@ def _private_of(method: ast.FunctionDef, own: str) -> set[int]:
     parts = list(ast.walk(method))
     given = [n for n in parts if isinstance(n, ast.Name) and n.id == own and not isinstance(n.ctx, ast.Load)]
     shadowed = [n for n in parts if isinstance(n, ast.arg) and n.arg == own]
-    named = [n for n in parts if own in (getattr(n, "name", None), getattr(n, "rest", None), getattr(n, "asname", None))]
+    named = [
+        n for n in parts if own in (getattr(n, "name", None), getattr(n, "rest", None), getattr(n, "asname", None))
+    ]
     if method.decorator_list or given or len(shadowed) > 1 or named:
         return set()
     return {
         id(n)
         for n in parts
         if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == own
-        and n.attr.startswith("_") and not n.attr.startswith("__") and not n.attr.endswith("_") and n.attr not in _NOT_OWN
+        and n.attr.startswith("_") and not n.attr.startswith("__") and not n.attr.endswith("_") and n.attr not in
+        _NOT_OWN
     }  # fmt: skip
 
 

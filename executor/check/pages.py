@@ -18,13 +18,13 @@ from htn.errors import visible
 _OPENING = """\
 # The static rules
 
-What a model wrote is looked at before it runs. The rules below are a **filter**: they give the writer early advice, keep
-honest code honest, and stop what is plainly hostile. They are not the wall. A program can be talked round them, and the
-sandbox has to hold whatever gets past; see [what the sandboxes hold](hostile.md).
+What a model wrote is looked at before it runs. The rules below are a **filter**: they give the writer early advice,
+keep honest code honest, and stop what is plainly hostile. They are not the wall. A program can be talked round them,
+and the sandbox has to hold whatever gets past; see [what the sandboxes hold](hostile.md).
 
-For Python the rules read the tree of the program and allow what is on their lists. For the other languages they read its
-words, without comments and texts, which is a coarser filter. Each rule has a code that never changes. `htn learn` shows the
-findings, and the next prompt gets them.
+For Python the rules read the tree of the program and allow what is on their lists. For the other languages they read
+its words, without comments and texts, which is a coarser filter. Each rule has a code that never changes. `htn learn`
+shows the findings, and the next prompt gets them.
 
 This page is made of the rules' own docstrings, and a test compares it with them.
 """

@@ -10,8 +10,8 @@ from executor.check.modules import imported_modules
 class PlainRecords(Rule):
     """`@dataclass` stands right above its class, and `field(...)` right behind the `=` of a field in such a class.
 
-    A field that is held in a variable can be given another name afterwards, and `asdict` then takes the attribute of that
-    name, whatever it is. So nothing but the class gets hold of a field.
+    A field that is held in a variable can be given another name afterwards, and `asdict` then takes the attribute of
+    that name, whatever it is. So nothing but the class gets hold of a field.
 
     Refused:
 

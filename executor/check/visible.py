@@ -11,8 +11,9 @@ _HIDDEN = re.compile(rf"(?![\n\t\r]){HIDDEN.pattern}")
 class OnlyVisible(Rule):
     """The code holds no characters that hide: no control characters, and none that turn the direction of writing.
 
-    With these an editor shows other code than the one that runs (Boucher and Anderson, Trojan Source, 2021), so a person
-    who looks at a body before it is trusted would be deceived. In a text such a character can be written as an escape.
+    With these an editor shows other code than the one that runs (Boucher and Anderson, Trojan Source, 2021), so a
+    person who looks at a body before it is trusted would be deceived. In a text such a character can be written as an
+    escape.
 
     Refused:
 

@@ -1,4 +1,5 @@
-"""Bad Python: at least one rule must refuse each of these. Each is the body of `total(items)`, or what stands before it."""
+# ruff: noqa: E501 - a program is a line
+"""Bad Python: at least one rule must refuse each of these. Each is a whole program with the function `total(items)`."""
 
 # What was found to get past rules that looked at less; each got an attribute, a class or a frame that it should not.
 TRICKS = {

@@ -115,7 +115,9 @@ def test_an_ordinary_request_is_not_refused(text: str) -> None:
     assert [str(found) for found in check_request(text)] == []
 
 
-@pytest.mark.parametrize("part", ["delete all ", "a", "rm -", "rm -r -", "(", " ", "curl ", "b() { b | ", "the ", "delete the "])
+@pytest.mark.parametrize(
+    "part", ["delete all ", "a", "rm -", "rm -r -", "(", " ", "curl ", "b() { b | ", "the ", "delete the "]
+)
 def test_a_request_of_a_megabyte_is_refused_and_a_large_one_is_read_to_its_end(part: str) -> None:
     assert "characters" in check_request(part * 1_000_000)[0].message
     large = (part * 20_000)[:19_000] + "\nrm -rf /\n"

@@ -9,13 +9,15 @@ from executor.check.requests import destructive_commands
 
 _MOST_CODE = 65_536
 _COMMANDS = frozenset({
-    ":", "[", "awk", "base64", "basename", "break", "cat", "cksum", "cmp", "column", "comm", "continue", "cut", "declare", "diff",
-    "dirname", "echo", "egrep", "exit", "expand", "expr", "factor", "false", "fgrep", "fmt", "fold", "grep", "head", "join", "jq",
-    "let", "local", "mapfile", "md5sum", "nl", "numfmt", "od", "paste", "printf", "read", "readarray", "readonly", "return", "rev",
-    "sed", "seq", "set", "sha1sum", "sha256sum", "shift", "sort", "tac", "tail", "test", "tr", "true", "tsort", "typeset",
-    "unexpand", "uniq", "unset", "wc",
+    ":", "[", "awk", "base64", "basename", "break", "cat", "cksum", "cmp", "column", "comm", "continue", "cut",
+    "declare", "diff", "dirname", "echo", "egrep", "exit", "expand", "expr", "factor", "false", "fgrep", "fmt",
+    "fold", "grep", "head", "join", "jq", "let", "local", "mapfile", "md5sum", "nl", "numfmt", "od", "paste",
+    "printf", "read", "readarray", "readonly", "return", "rev", "sed", "seq", "set", "sha1sum", "sha256sum",
+    "shift", "sort", "tac", "tail", "test", "tr", "true", "tsort", "typeset", "unexpand", "uniq", "unset", "wc",
 })  # fmt: skip
-_TARGET = re.compile(r"(?:&?\d+-?|-|/dev/(?:null|stdin|stdout|stderr)|\"?\$\{?\w+\}?\"?|(?!/|~)(?!.*\.\.)[\w.\"'$ {}-]+)$")
+_TARGET = re.compile(
+    r"(?:&?\d+-?|-|/dev/(?:null|stdin|stdout|stderr)|\"?\$\{?\w+\}?\"?|(?!/|~)(?!.*\.\.)[\w.\"'$ {}-]+)$"
+)
 # awk and sed can start programs and write files themselves.
 _IN_A_WORD = {
     "awk": re.compile(r"system|getline|\||>|ENVIRON|/dev/|/inet"),
@@ -24,14 +26,16 @@ _IN_A_WORD = {
     "declare": re.compile(r"^-\w*n"), "local": re.compile(r"^-\w*n"), "typeset": re.compile(r"^-\w*n"),
     "set": re.compile(r"^-o$"), "printf": re.compile(r"^-v$"), "test": re.compile(r"^-v$"), "[": re.compile(r"^-v$"),
 }  # fmt: skip
-_OUTSIDE = re.compile(r"/dev/(?:tcp|udp|mem|kmsg|sd|nvme)|/proc/|/sys/|/etc/|BASH_ENV|LD_PRELOAD|PROMPT_COMMAND|BASH_FUNC")
+_OUTSIDE = re.compile(
+    r"/dev/(?:tcp|udp|mem|kmsg|sd|nvme)|/proc/|/sys/|/etc/|BASH_ENV|LD_PRELOAD|PROMPT_COMMAND|BASH_FUNC"
+)
 
 
 class BashReadable(Rule):
     """The script is of a reasonable size and its texts and brackets have an end; a function that is asked for is there.
 
-    What cannot be followed for certain is refused, because a command could hide in it. The other rules need the commands,
-    so this one comes first and alone.
+    What cannot be followed for certain is refused, because a command could hide in it. The other rules need the
+    commands, so this one comes first and alone.
 
     Refused:
 
@@ -62,8 +66,8 @@ class BashReadable(Rule):
 class BashCommands(Rule):
     """Only commands that work on text are run, each under a name that is written out.
 
-    An allow-list: network tools, `eval`, `source`, `exec`, shells, and whatever writes or removes files are not on it. A
-    name that is computed, quoted or a path could be any command. `awk` and `sed` may not start programs themselves.
+    An allow-list: network tools, `eval`, `source`, `exec`, shells, and whatever writes or removes files are not on it.
+    A name that is computed, quoted or a path could be any command. `awk` and `sed` may not start programs themselves.
 
     Refused:
 

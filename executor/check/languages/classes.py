@@ -1,6 +1,7 @@
 """Rules for Java and C++."""
 
 import re
+from itertools import pairwise, takewhile
 
 from executor.check.candidate import Finding
 from executor.check.languages.rules import WordRule, members
@@ -8,40 +9,42 @@ from executor.check.languages.tokens import Token, meaningful
 
 _JAVA_PACKAGES = frozenset({"java.math", "java.text", "java.time", "java.util", "java.util.function", "java.util.regex",
                             "java.util.stream"})  # fmt: skip
-_JAVA_NOT = frozenset({"Timer", "TimerTask", "ServiceLoader", "ResourceBundle", "Scanner", "Random", "UUID", "SplittableRandom",
-                       "Clock"})  # fmt: skip
+_JAVA_NOT = frozenset({"Timer", "TimerTask", "ServiceLoader", "ResourceBundle", "Scanner", "Random", "UUID",
+                       "SplittableRandom",                       "Clock"})  # fmt: skip
 _JAVA_PARTS = {
     "System": frozenset({"out", "err", "arraycopy", "lineSeparator", "identityHashCode"}),
     "Math": frozenset({
-        "abs", "absExact", "acos", "addExact", "asin", "atan", "atan2", "cbrt", "ceil", "ceilDiv", "clamp", "cos", "cosh",
-        "decrementExact", "exp", "expm1", "floor", "floorDiv", "floorMod", "fma", "hypot", "incrementExact", "log", "log10",
-        "log1p", "max", "min", "multiplyExact", "negateExact", "pow", "rint", "round", "signum", "sin", "sinh", "sqrt",
-        "subtractExact", "tan", "tanh", "toDegrees", "toIntExact", "toRadians", "ulp", "PI", "E",
+        "abs", "absExact", "acos", "addExact", "asin", "atan", "atan2", "cbrt", "ceil", "ceilDiv", "clamp", "cos",
+        "cosh", "decrementExact", "exp", "expm1", "floor", "floorDiv", "floorMod", "fma", "hypot", "incrementExact",
+        "log", "log10", "log1p", "max", "min", "multiplyExact", "negateExact", "pow", "rint", "round", "signum",
+        "sin", "sinh", "sqrt", "subtractExact", "tan", "tanh", "toDegrees", "toIntExact", "toRadians", "ulp", "PI",
+        "E",
     }),
 }  # fmt: skip
 _JAVA_REFUSED = frozenset({
-    "Runtime", "ProcessBuilder", "ProcessHandle", "Process", "Class", "ClassLoader", "Thread", "ThreadGroup", "ThreadLocal",
-    "Module", "ModuleLayer", "SecurityManager", "Unsafe", "MethodHandles", "MethodHandle", "VarHandle", "Lookup", "Compiler",
-    "StackWalker", "getClass", "forName", "getDeclaredMethod", "getDeclaredField", "getMethod", "setAccessible", "invoke",
-    "native", "finalize", "File", "Files", "Path", "Paths", "FileReader", "FileWriter", "FileInputStream", "FileOutputStream",
-    "RandomAccessFile", "Socket", "ServerSocket", "URL", "URI", "HttpClient", "ObjectInputStream", "ObjectOutputStream",
-    "ScriptEngine", "ScriptEngineManager", "currentTimeMillis", "nanoTime", "parallelStream",
+    "Runtime", "ProcessBuilder", "ProcessHandle", "Process", "Class", "ClassLoader", "Thread", "ThreadGroup",
+    "ThreadLocal", "Module", "ModuleLayer", "SecurityManager", "Unsafe", "MethodHandles", "MethodHandle",
+    "VarHandle", "Lookup", "Compiler", "StackWalker", "getClass", "forName", "getDeclaredMethod",
+    "getDeclaredField", "getMethod", "setAccessible", "invoke", "native", "finalize", "File", "Files", "Path",
+    "Paths", "FileReader", "FileWriter", "FileInputStream", "FileOutputStream", "RandomAccessFile", "Socket",
+    "ServerSocket", "URL", "URI", "HttpClient", "ObjectInputStream", "ObjectOutputStream", "ScriptEngine",
+    "ScriptEngineManager", "currentTimeMillis", "nanoTime", "parallelStream",
 })  # fmt: skip
 
 _CPP = frozenset({
-    "algorithm", "any", "array", "bit", "bitset", "cassert", "cctype", "cfloat", "charconv", "cinttypes", "climits", "cmath",
-    "compare", "complex", "concepts", "cstddef", "cstdint", "cstring", "deque", "exception", "expected", "format", "forward_list",
-    "functional", "initializer_list", "iomanip", "iostream", "iterator", "limits", "list", "map", "memory", "nlohmann/json.hpp",
-    "numbers", "numeric", "optional", "ostream", "queue", "ranges", "ratio", "regex", "set", "span", "sstream", "stack",
-    "stdexcept", "string", "string_view", "tuple", "type_traits", "unordered_map", "unordered_set", "utility", "valarray",
-    "variant", "vector",
+    "algorithm", "any", "array", "bit", "bitset", "cassert", "cctype", "cfloat", "charconv", "cinttypes", "climits",
+    "cmath", "compare", "complex", "concepts", "cstddef", "cstdint", "cstring", "deque", "exception", "expected",
+    "format", "forward_list", "functional", "initializer_list", "iomanip", "iostream", "iterator", "limits", "list",
+    "map", "memory", "nlohmann/json.hpp", "numbers", "numeric", "optional", "ostream", "queue", "ranges", "ratio",
+    "regex", "set", "span", "sstream", "stack", "stdexcept", "string", "string_view", "tuple", "type_traits",
+    "unordered_map", "unordered_set", "utility", "valarray", "variant", "vector",
 })  # fmt: skip
 _CPP_REFUSED = frozenset({
-    "system", "popen", "fork", "vfork", "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe", "posix_spawn",
-    "syscall", "dlopen", "dlsym", "getenv", "setenv", "putenv", "exit", "_exit", "_Exit", "quick_exit", "atexit",
-    "socket", "fopen", "freopen", "ifstream", "ofstream", "fstream", "filesystem", "thread", "jthread",
-    "asm", "reinterpret_cast", "mmap", "mprotect", "ptrace", "extern", "module", "import", "export", "_Pragma", "cin",
-    "scanf", "environ", "longjmp", "setjmp", "random_device", "chrono",
+    "system", "popen", "fork", "vfork", "execl", "execle", "execlp", "execv", "execve", "execvp", "execvpe",
+    "posix_spawn", "syscall", "dlopen", "dlsym", "getenv", "setenv", "putenv", "exit", "_exit", "_Exit",
+    "quick_exit", "atexit", "socket", "fopen", "freopen", "ifstream", "ofstream", "fstream", "filesystem", "thread",
+    "jthread", "asm", "reinterpret_cast", "mmap", "mprotect", "ptrace", "extern", "module", "import", "export",
+    "_Pragma", "cin", "scanf", "environ", "longjmp", "setjmp", "random_device", "chrono",
 })  # fmt: skip
 # These may be names of variables; they are refused where they are called.
 _CPP_CALLS = frozenset({"async", "clock", "connect", "gets", "kill", "open", "raise", "rand", "read", "rename", "srand",
@@ -77,7 +80,7 @@ class JavaPackages(WordRule):
             starts = token.kind == "word" and not (at and words[at - 1].text == ".")
             if starts and token.text in ("java", "javax", "jdk", "sun", "com", "org"):
                 parts = _dotted(words[at:])
-                package = ".".join(part for part in parts if part[:1].islower())
+                package = ".".join(takewhile(lambda part: part[:1].islower(), parts))
                 last = next((part for part in parts if not part[:1].islower()), "")
                 if package not in _JAVA_PACKAGES or last in _JAVA_NOT:
                     wrong.append(self.finding(f"{'.'.join(parts)} is not allowed", token.line))
@@ -95,7 +98,7 @@ class JavaNames(WordRule):
 
     Instead:
 
-        static int total(int[] items) { int sum = 0; for (int item : items) sum = Math.addExact(sum, item); return sum; }
+        static int total(int[] items) { int sum = 0; for (int i : items) sum = Math.addExact(sum, i); return sum; }
     """
 
     code, name = "HTN-V102", "names"
@@ -176,7 +179,7 @@ class CppNames(WordRule):
             if token.kind == "word" and token.text.startswith("__")
         ]
         words = meaningful(found)
-        for one, other in zip(words, words[1:], strict=False):
+        for one, other in pairwise(words):
             if one.text in _CPP_CALLS and other.text == "(":
                 wrong.append(self.finding(f"{one.text}() is not allowed", one.line))
             if (one.text, other.text) in (("%", ":"), ("<", ":"), ("<", "%")):

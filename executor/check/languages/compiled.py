@@ -7,23 +7,24 @@ from executor.check.languages.rules import WordRule
 from executor.check.languages.tokens import Token, meaningful
 
 _GO = frozenset({
-    "bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "crypto/md5", "crypto/sha1", "crypto/sha256",
-    "crypto/sha512", "encoding/base64", "encoding/binary", "encoding/csv", "encoding/hex", "encoding/json", "errors", "fmt",
-    "hash/crc32", "hash/fnv", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "regexp", "slices", "sort", "strconv",
-    "strings", "sync", "text/tabwriter", "unicode", "unicode/utf16", "unicode/utf8",
+    "bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "crypto/md5", "crypto/sha1",
+    "crypto/sha256", "crypto/sha512", "encoding/base64", "encoding/binary", "encoding/csv", "encoding/hex",
+    "encoding/json", "errors", "fmt", "hash/crc32", "hash/fnv", "iter", "maps", "math", "math/big", "math/bits",
+    "math/cmplx", "regexp", "slices", "sort", "strconv", "strings", "sync", "text/tabwriter", "unicode",
+    "unicode/utf16", "unicode/utf8",
 })  # fmt: skip
 _GO_REFUSED = frozenset({"unsafe", "syscall", "reflect", "plugin", "cgo", "Scan", "Scanln", "Scanf", "Stdin"})
 _DIRECTIVE = re.compile(r"//\s?(go:|export\b|line\b|\+build)|/\*\s?line\b|#cgo|#include")
 
 _RUST = frozenset({
-    "any", "array", "ascii", "borrow", "boxed", "cell", "char", "clone", "cmp", "collections", "convert", "default", "error", "f32",
-    "f64", "fmt", "hash", "hint", "i128", "i16", "i32", "i64", "i8", "isize", "iter", "marker", "mem", "num", "ops", "option", "rc",
-    "result", "slice", "str", "string", "sync", "u128", "u16", "u32", "u64", "u8", "usize", "vec", "format", "println", "vec",
-    "cmp", "assert", "write", "matches", "primitive",
+    "any", "array", "ascii", "borrow", "boxed", "cell", "char", "clone", "cmp", "collections", "convert", "default",
+    "error", "f32", "f64", "fmt", "hash", "hint", "i128", "i16", "i32", "i64", "i8", "isize", "iter", "marker",
+    "mem", "num", "ops", "option", "rc", "result", "slice", "str", "string", "sync", "u128", "u16", "u32", "u64",
+    "u8", "usize", "vec", "format", "println", "assert", "write", "matches", "primitive",
 })  # fmt: skip
 _RUST_REFUSED = frozenset({
-    "unsafe", "extern", "include", "include_str", "include_bytes", "env", "option_env", "asm", "global_asm", "macro_rules",
-    "concat_idents", "transmute", "proc_macro", "mod", "crate", "r#std", "static_mut",
+    "unsafe", "extern", "include", "include_str", "include_bytes", "env", "option_env", "asm", "global_asm",
+    "macro_rules", "concat_idents", "transmute", "proc_macro", "mod", "crate", "r#std", "static_mut",
 })  # fmt: skip
 _ATTRIBUTES = frozenset({"derive", "allow", "inline", "must_use", "default", "warn", "deny"})
 
@@ -31,8 +32,8 @@ _ATTRIBUTES = frozenset({"derive", "allow", "inline", "must_use", "default", "wa
 class GoImports(WordRule):
     """Only packages of the allow-list are imported; no directive stands in a comment.
 
-    There is no file system, network or process to use. `import "C"` compiles C, and `//go:linkname` reaches what a package
-    does not give away, although both look like a comment.
+    There is no file system, network or process to use. `import "C"` compiles C, and `//go:linkname` reaches what a
+    package does not give away, although both look like a comment.
 
     Refused:
 
@@ -184,5 +185,3 @@ def _rust_parts(rest: list[Token]) -> list[str]:
             names.append(token.text)
             first = False
     return names
-
-

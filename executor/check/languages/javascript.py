@@ -8,13 +8,14 @@ from executor.check.languages.tokens import Token, meaningful, texts
 
 _MODULES = frozenset({"assert", "querystring", "string_decoder", "url", "util"})
 _REFUSED = frozenset({
-    "eval", "Function", "AsyncFunction", "GeneratorFunction", "process", "global", "globalThis", "window", "self", "module",
-    "exports", "constructor", "getPrototypeOf", "setPrototypeOf", "Reflect", "Proxy", "WebAssembly", "SharedArrayBuffer",
-    "Atomics", "Worker", "fetch", "XMLHttpRequest", "WebSocket", "importScripts", "Deno", "Bun", "callee", "caller", "with",
-    "performance", "FinalizationRegistry", "WeakRef", "queueMicrotask", "setImmediate", "setInterval", "structuredClone",
-    "__dirname", "__filename", "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "prepareStackTrace",
+    "eval", "Function", "AsyncFunction", "GeneratorFunction", "process", "global", "globalThis", "window", "self",
+    "module", "exports", "constructor", "getPrototypeOf", "setPrototypeOf", "Reflect", "Proxy", "WebAssembly",
+    "SharedArrayBuffer", "Atomics", "Worker", "fetch", "XMLHttpRequest", "WebSocket", "importScripts", "Deno",
+    "Bun", "callee", "caller", "with", "performance", "FinalizationRegistry", "WeakRef", "queueMicrotask",
+    "setImmediate", "setInterval", "structuredClone", "__dirname", "__filename", "__proto__", "__defineGetter__",
+    "__defineSetter__", "__lookupGetter__", "prepareStackTrace",
 })  # fmt: skip
-_IN_A_TEXT = re.compile(r"constructor|__proto__|prepareStackTrace|^.(?:eval|Function|process|require|globalThis).$")
+_IN_A_TEXT = re.compile(r"constructor|__proto__|prepareStackTrace")
 
 
 class JavaScriptModules(WordRule):

@@ -1,11 +1,12 @@
 """What the rules of the other languages have in common: size, form, and lists of words.
 
-These rules read tokens, not programs. They are a filter: they refuse what an honest body does not need and most of what a
-hostile one would try first, and they can be talked round. The sandbox is the wall.
+These rules read tokens, not programs. They are a filter: they refuse what an honest body does not need and most of what
+a hostile one would try first, and they can be talked round. The sandbox is the wall.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from executor.check.candidate import Finding, Rule, Source
@@ -18,9 +19,9 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 class Readable(Rule):
     """The code is of a reasonable size, can be divided into words, and its brackets match.
 
-    A model's answer is sometimes prose, or code that was cut off. What cannot be divided for certain is refused, because
-    a word could hide in it: a text without an end, a name with an escape in it, a line that goes on behind a backslash.
-    The other rules need the words, so this one comes first and alone.
+    A model's answer is sometimes prose, or code that was cut off. What cannot be divided for certain is refused,
+    because a word could hide in it: a text without an end, a name with an escape in it, a line that goes on behind a
+    backslash. The other rules need the words, so this one comes first and alone.
 
     Refused:
 
@@ -82,7 +83,7 @@ class EntryPoint(Rule):
         if not candidate.entry_point:
             return []
         words = meaningful(tokens(candidate.code, candidate.language))
-        pairs = {(one.text, other.text) for one, other in zip(words, words[1:], strict=False)}
+        pairs = {(one.text, other.text) for one, other in pairwise(words)}
         name = candidate.entry_point
         defined = {
             "javascript": {("function", name), ("const", name), ("let", name), ("var", name), ("*", name)},

@@ -42,7 +42,7 @@ class Commands:
 def commands(code: str, line: int = 1, into: Commands | None = None) -> Commands:
     """Return the commands of a script and of all that is substituted in it. Raises `UnreadableError`."""
     into = into if into is not None else Commands()
-    _gather(_words(code, line, into), into)
+    _Gathering(_words(code, line, into), into).gather()
     return into
 
 
@@ -138,7 +138,7 @@ def _expansion(code: str, at: int, line: int, into: Commands, *, quoted: bool = 
     if code.startswith("${", at):
         end = _closing(code, at + 1, "{", "}", line)
         inner = code[at + 2 : end - 1]
-        if inner.startswith("!") or re.search(r"@[PEA]$", inner):
+        if re.match(r"!(?!\w+\[[@*]\]$)", inner) or re.search(r"@[PEA]$", inner):
             into.odd.append(Word(code[at:end], line))
         _substituted(inner, line, into)
         return end
@@ -173,7 +173,7 @@ def _closing(code: str, at: int, opening: str, closing: str, line: int) -> int:
             if not depth:
                 return at + 1
         at += 1
-    raise UnreadableError(f"{code[start:start + 2]} has no end", line)
+    raise UnreadableError(f"{code[start : start + 2]} has no end", line)
 
 
 def _past(code: str, mark: str, at: int, line: int) -> int:
@@ -205,52 +205,62 @@ def _here(code: str, at: int, line: int, waiting: list[tuple[str, bool]], into: 
     return at, line
 
 
-def _gather(words: list[Word], into: Commands) -> None:
-    """Divide words into commands."""
-    starts, skip, cases = True, "", 0
-    current: list[Word] = []
-    for at, word in enumerate(words):
-        text, following = word.text, [w.text for w in words[at + 1 : at + 3]]
-        if skip:
-            skip = "" if text == skip or (skip == "in" and text == "\n") else skip
-            starts = not skip and (text == ")" or not cases) and text not in ("in", "]]", ")array")
-            if text == "in" and cases:
-                skip, starts = ")", False
-            continue
-        if word.operator:
-            if text in _ENDS:
-                starts, current = True, []
-            if text in (";;", ";&", ";;&") and following[:1] != ["esac"] and following != ["\n", "esac"] and cases:
-                skip = ")"
-            if text == "(" and at and not words[at - 1].operator and words[at - 1].text.endswith("="):
-                starts = False  # the values of an array
-            continue
-        if at and words[at - 1].operator and words[at - 1].text in _REDIRECTIONS:
-            into.targets.append(word)
-            continue
-        if at and words[at - 1].operator and words[at - 1].text in ("<<", "<<-"):
-            continue
-        if not starts:
-            current.append(word)
-            continue
+class _Gathering:
+    """Divides words into commands: which word is run depends on what stood before it."""
+
+    def __init__(self, words: list[Word], into: Commands) -> None:
+        self._words = words
+        self._into = into
+        self._starts = True  # whether the next word is run
+        self._skipped_to = ""  # the word that ends what is no command: a pattern of a case, a condition
+        self._cases = 0
+        self._current: list[Word] = []
+
+    def gather(self) -> None:
+        for at, word in enumerate(self._words):
+            before = self._words[at - 1] if at else Word("\n", 1, operator=True)
+            if self._skipped_to:
+                self._skip(word.text)
+            elif word.operator:
+                self._operator(word.text, before, at)
+            elif before.operator and before.text in _REDIRECTIONS:
+                self._into.targets.append(word)
+            elif not (before.operator and before.text in ("<<", "<<-")):
+                self._word(word, at)
+
+    def _following(self, at: int) -> list[str]:
+        return [word.text for word in self._words[at + 1 : at + 3]]
+
+    def _skip(self, text: str) -> None:
+        if text != self._skipped_to:
+            return
+        self._skipped_to = ")" if text == "in" else ""
+        self._starts = text == ")"
+
+    def _operator(self, text: str, before: Word, at: int) -> None:
+        if text in _ENDS:
+            self._starts, self._current = True, []
+        if text in (";;", ";&", ";;&") and self._cases and "esac" not in self._following(at):
+            self._skipped_to = ")"
+        if text == "(" and not before.operator and before.text.endswith("="):
+            self._starts = False  # the values of an array
+
+    def _word(self, word: Word, at: int) -> None:
+        text, following = word.text, self._following(at)
+        if not self._starts:
+            self._current.append(word)
+            return
         if text in _OPENS or _ASSIGNMENT.match(text) or text == "((":
-            continue
-        if text == "esac":
-            cases = max(0, cases - 1)
-            starts = False
-        elif text in ("fi", "done", "}"):
-            starts = False
-        elif text in ("case", "for", "select"):
-            cases += text == "case"
-            starts = False
-            if text == "case":
-                skip = "in"
+            return
+        self._starts = False
+        if text == "case":
+            self._cases, self._skipped_to = self._cases + 1, "in"
+        elif text == "esac":
+            self._cases = max(0, self._cases - 1)
         elif text == "[[":
-            skip, starts = "]]", False
+            self._skipped_to = "]]"
         elif text == "function" or following == ["(", ")"]:
-            into.defined.add(following[0] if text == "function" and following else text)
-            starts = False
-        else:
-            current = [word]
-            into.run.append(current)
-            starts = False
+            self._into.defined.add(following[0] if text == "function" and following else text)
+        elif text not in ("fi", "done", "}", "for", "select"):
+            self._current = [word]
+            self._into.run.append(self._current)

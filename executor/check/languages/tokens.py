@@ -61,7 +61,8 @@ _SYNTAX: Mapping[str, tuple[tuple[Kind, str], ...]] = {
 }  # fmt: skip
 _AFTER_A_VALUE = re.compile(r"[\w$)\]]$|\+\+$|--$")
 _BEFORE_A_PATTERN = frozenset({
-    "await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void", "yield",
+    "await", "case", "delete", "do", "else", "in", "instanceof", "new", "of", "return", "throw", "typeof", "void",
+    "yield",
 })  # fmt: skip
 _PATTERN = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/\w*")
 
@@ -119,7 +120,11 @@ def _refuse_hidden(code: str, language: str) -> None:
 
 def _look_at(token: Token, language: str) -> None:
     if token.kind == "mark" and token.text in ('"', "'", "`", "\\"):
-        what = "a backslash stands outside of a text" if token.text == "\\" else f"a text that begins with {token.text} has no end"
+        what = (
+            "a backslash stands outside of a text"
+            if token.text == "\\"
+            else f"a text that begins with {token.text} has no end"
+        )
         raise UnreadableError(what, token.line)
     if token.kind == "comment" and language == "rust" and "/*" in token.text[2:] and token.text.startswith("/*"):
         raise UnreadableError("a comment within a comment is not allowed", token.line)
