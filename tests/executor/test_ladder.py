@@ -246,7 +246,7 @@ def test_the_evidence_can_be_kept_as_json(box: Sandbox) -> None:
 def test_static_findings_are_kept_by_rule(box: Sandbox) -> None:
     record = last(climb(trial(total_is("eval('1')", before="import os\n"), box))).to_json()
     assert record["rules"] == ["imports", "names"]
-    assert record["detail"].startswith("line 1: import os is not allowed")
+    assert record["detail"].startswith("HTN-S101 line 1: import os is not allowed")
 
 
 def test_a_lost_sandbox_is_a_missing_service(box: Sandbox) -> None:

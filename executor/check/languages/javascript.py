@@ -64,7 +64,7 @@ class JavaScriptNames(WordRule):
 
     Refused:
 
-        function total(items) { return items["constructor"]["constructor"]("return process")(); }
+        function total(items) { return items.constructor.constructor("return process")(); }
 
     Instead:
 
