@@ -5,6 +5,7 @@ passes. The tests ask the rules about both.
 """
 
 import inspect
+import re
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -28,6 +29,7 @@ shows the findings, and the next prompt gets them.
 
 This page is made of the rules' own docstrings, and a test compares it with them.
 """
+_TOP_LEVEL = re.compile(r"\n\n(?=def |class |@)")  # two empty lines stand there in a file
 _FENCES = {"python": "python", "c++": "cpp", "request": "text", "command": "bash"}
 
 
@@ -81,6 +83,11 @@ def rules_page() -> str:
         for rule in rules:
             page, fence = page_of(rule), _FENCES.get(language_of(rule), language_of(rule))
             lines += ["", f"### {rule.code} {rule.name}", "", page.what, "", page.why, "", "Refused:", ""]
-            lines += [f"```{fence}", visible(page.refused, lines=True).rstrip("\n"), "```", "", "Instead:", ""]
-            lines += [f"```{fence}", page.instead.rstrip("\n"), "```", "", f"To mend it: {rule.fix}."]
+            lines += [*_block(page.refused, fence), "", "Instead:", "", *_block(page.instead, fence)]
+            lines += ["", f"To mend it: {rule.fix}."]
     return "\n".join(lines) + "\n"
+
+
+def _block(code: str, fence: str) -> list[str]:
+    spaced = _TOP_LEVEL.sub("\n\n\n", code) if fence == "python" else code
+    return [f"```{fence}", visible(spaced, lines=True).rstrip("\n"), "```"]
