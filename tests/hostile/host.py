@@ -20,10 +20,10 @@ from executor.sandbox import JSON
 MARK = "htn-hostile-"
 SECRET = "a-secret-of-the-host-31415926"  # also in the environment of the tests
 
-_PATIENCE = 10.0  # seconds until what is on its way out is gone
+_PATIENCE = 5.0  # seconds until what is on its way out is gone
 _PR_SET_CHILD_SUBREAPER = 36
-# A spare container and connections to the engine may come and go; what leaks at each program passes these soon.
-_MORE_CONTAINERS, _MORE_DESCRIPTORS = 1, 8
+# Spare containers and connections to the engine may come and go; what leaks at each program passes these soon.
+_MORE_CONTAINERS, _MORE_DESCRIPTORS = 4, 24
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,19 @@ def test_a_hostile_program_is_held(
     languages: Callable[[str], bool],
     right: JSON,
     host: Host,
-    before: dict[str, int | list[str]],
+    before: Callable[[str], dict[str, int | list[str]]],
     account: dict[str, dict[str, Seen]],
 ) -> None:
     if hostile.language != "python":
         require_language(level, hostile.language, languages(hostile.language))
+    was = before(hostile.language)
     seen = judge(hostile, run(hostile, sandbox, host), level)
     wrong = list(seen.why)
     if (after := probe(sandbox)) != right:
         wrong.append(f"the next call was {after}")
     if hostile.language != "python" and not runs(sandbox, hostile.language):
         wrong.append(f"the next call in {hostile.language} was not right")
-    wrong += host.changes(before)
+    wrong += host.changes(was)
     seen = Seen(seen.ended, tuple(wrong))
     account.setdefault(level, {})[hostile.name] = seen
     if level in hostile.not_held:
