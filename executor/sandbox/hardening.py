@@ -62,6 +62,9 @@ def hardening(limits: SandboxLimits, fence: Fence) -> dict[str, Any]:
     return {
         "runtime": fence.runtime,
         "network_mode": "none",
+        # Without these the engine copies the host's name servers into the container.
+        "dns": ["127.0.0.1"],
+        "dns_search": ["."],
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges", *own],

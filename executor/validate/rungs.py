@@ -227,7 +227,7 @@ def _unlike(trial: Trial, example: Example, situation: Situation, seen: Observat
 
 
 def _static(rung: Rung, found: list[Finding], rules: int) -> Evidence:
-    detail = "; ".join(shortened(str(f), 300) for f in found[:5]) if found else f"{rules} rules hold"
+    detail = "; ".join(shortened(f.explain(), 500) for f in found[:5]) if found else f"{rules} rules hold"
     return Evidence(rung.number, rung.name, not found, detail, data={"rules": [f.rule for f in found]} if found else {})
 
 
