@@ -6,7 +6,7 @@ from functools import cache, partial
 
 import pytest
 
-from executor.sandbox import JSON, Kind, Sandbox, open_sandbox
+from executor.sandbox import JSON, Kind, PoolSettings, Sandbox, open_sandbox
 from executor.sandbox.engine import connect
 from executor.sandbox.orphans import OWNER_LABEL, labels_of_this_process
 from tests.hostile.host import SECRET, Host, open_host
@@ -41,7 +41,7 @@ def level(request: pytest.FixtureRequest) -> Kind:
 def sandbox(level: Kind) -> Iterator[Sandbox]:
     """One warm sandbox for all programs: what one leaves behind, the next would find."""
     os.environ["HTN_TEST_SECRET"] = SECRET
-    with open_sandbox(kind=level) as opened:
+    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
         yield opened
 
 
