@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from executor.sandbox.archive import RootArchive
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.interpreter import Interpreter, host_interpreter
 from htn.errors import ServiceMissing
@@ -154,7 +155,9 @@ def _build(engine: Engine, wanted: str, digest: str, interpreter: Interpreter) -
         tempfile.SpooledTemporaryFile(max_size=_ARCHIVE_IN_MEMORY) as archive,
         engine_failures("building the sandbox image"),
     ):
-        interpreter.write_archive(archive)
+        root = RootArchive(archive)
+        interpreter.add_to(root)
+        root.finish()
         archive.seek(0)
         answer = engine.client.api.import_image_from_data(archive, repository=repository, tag=tag, changes=changes)
         if '"error"' in str(answer):
