@@ -11,6 +11,7 @@ from executor.sandbox.image import ImageStatus, SandboxImage, image_status
 from executor.sandbox.protocol import (
     JSON,
     Category,
+    Form,
     Outcome,
     Problem,
     Program,
@@ -22,6 +23,7 @@ __all__ = [
     "JSON",
     "Category",
     "EngineStatus",
+    "Form",
     "ImageStatus",
     "Kind",
     "Outcome",

@@ -22,7 +22,7 @@ from executor.sandbox.image import USER, SandboxImage
 from executor.sandbox.orphans import labels_of_this_process, remove, remove_orphans
 from executor.sandbox.protocol import Category, SandboxLimits
 from executor.sandbox.source import runner_command
-from executor.sandbox.warm import Supervised, WarmSandbox
+from executor.sandbox.warm import Need, Supervised, WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 from htn.errors import ServiceMissing
 
@@ -121,13 +121,13 @@ class DockerSandbox(WarmSandbox):
     def _forked(self) -> None:
         self._engine = connect(self._engine.seconds)
 
-    def _start(self, hash_seed: int) -> Supervised:
+    def _start(self, need: Need) -> Supervised:
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
                 self.image.reference,
                 list(runner_command(self.level, 0)),
                 entrypoint=["python3"],
-                environment={"PYTHONHASHSEED": str(hash_seed)},
+                environment={"PYTHONHASHSEED": str(need.hash_seed)},
                 **_hardening(self.limits),
             )
             try:

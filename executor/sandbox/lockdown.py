@@ -18,7 +18,7 @@ import time
 from executor.sandbox.inside.landlock import landlock_version
 from executor.sandbox.protocol import Category, SandboxLimits
 from executor.sandbox.source import base_interpreter, runner_command
-from executor.sandbox.warm import Supervised, WarmSandbox
+from executor.sandbox.warm import Need, Supervised, WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 from htn.errors import ServiceMissing
 
@@ -71,13 +71,13 @@ class LockdownSandbox(WarmSandbox):
         if sys.platform != "linux" or not landlock_version():
             why = "landlock is not in this kernel" if sys.platform == "linux" else "this is no Linux"
             raise ServiceMissing(f"the lockdown sandbox cannot work: {why}", hints=_HINTS)
-        self._warm[0] = self._start(0)
+        self._warm[Need()] = self._start(Need())
         self.description = (
             f"lockdown: landlock {landlock_version()}, seccomp and limits on this kernel, "
             f"{base_interpreter()}, no network, no capabilities"
         )
 
-    def _start(self, hash_seed: int) -> Supervised:
+    def _start(self, need: Need) -> Supervised:
         ours, theirs = socket.socketpair()
         command = [base_interpreter(), *runner_command(self.level, os.getpid())]
         with theirs:
@@ -87,7 +87,7 @@ class LockdownSandbox(WarmSandbox):
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
                 cwd="/",  # a folder of our own would stay behind after kill -9
-                env={"PYTHONHASHSEED": str(hash_seed)},
+                env={"PYTHONHASHSEED": str(need.hash_seed)},
                 start_new_session=True,
             )
         tree = _Tree(process, Wire(SocketLink(ours)))

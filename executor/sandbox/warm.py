@@ -9,11 +9,14 @@ supervisor is lost, its outcome says so.
 What a level adds is one method: how to start a supervisor and what to do when it is lost.
 """
 
+import asyncio
 import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +33,15 @@ _REQUEST_BYTES = 16 * 2**20
 _ENVELOPE_BYTES = 4096
 _SEEDS = 2**32
 _YEAR_9999 = 253_370_764_800
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a supervisor must be started with to serve a call: these cannot change while it runs."""
+
+    hash_seed: int = 0
+    language: str = "python"
+    dependencies: tuple[str, ...] = ()
 
 
 class Supervised(ABC):
@@ -64,13 +76,14 @@ class WarmSandbox(ABC):
 
     def __init__(self, limits: SandboxLimits) -> None:
         self.limits = limits
-        self._warm: dict[int, Supervised] = {}
+        self._warm: dict[Need, Supervised] = {}
+        self._serving: Supervised | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._process = os.getpid()
 
     @abstractmethod
-    def _start(self, hash_seed: int) -> Supervised:
+    def _start(self, need: Need) -> Supervised:
         """Start a supervisor that has said hello. Raises `ServiceMissing`."""
 
     def _forked(self) -> None:  # noqa: B027 - most levels share nothing else with their parent
@@ -91,34 +104,58 @@ class WarmSandbox(ABC):
             only = f"only python bodies run in this sandbox, not {program.language}"
             return failed(Category.ENVIRONMENT, only, self.level)
         self._check(limits, hash_seed, clock)
+        need = Need(hash_seed, program.language, program.dependencies)
         request = self._request(program, arguments, clock)
         room = _ENVELOPE_BYTES + 6 * len(str(request["arguments"]))
         with self._lock:
-            supervised = self._ready(hash_seed)
+            supervised = self._ready(need)
+            self._serving = supervised
             try:
                 reply = supervised.wire.exchange(request, limits, room)
             except LinkLateError:
-                self._discard(hash_seed)
+                self._discard(need)
                 late = f"no answer within {limits.seconds:g} s; the sandbox was replaced"
                 return failed(Category.TIMEOUT, late, self.level, seconds=limits.seconds + GRACE)
             except LinkLostError:
                 category, cause = supervised.cause_of_loss()
-                self._discard(hash_seed)
+                self._discard(need)
                 return failed(category, cause, self.level)
             except BaseException:  # an interrupt leaves a reply on the wire that nobody reads
-                self._discard(hash_seed)
+                self._discard(need)
                 raise
+            finally:
+                self._serving = None
             outcome = read_outcome(reply, limits, self.level)
             if not reply.clean or starved(reply):
-                self._discard(hash_seed)
+                self._discard(need)
             return outcome
+
+    async def acall(
+        self,
+        program: Program,
+        arguments: Mapping[str, JSON],
+        *,
+        limits: SandboxLimits | None = None,
+        hash_seed: int = 0,
+        clock: float | None = None,
+    ) -> Outcome:
+        """Do what `call` does without holding up the event loop; see `Sandbox.acall`."""
+        work = partial(self.call, program, arguments, limits=limits, hash_seed=hash_seed, clock=clock)
+        running = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            if self._serving:
+                self._serving.wire.close()
+            await asyncio.wait([running])
+            raise
 
     def close(self) -> None:
         """Stop all supervisors. A second time does nothing."""
         with self._lock:
             self._closed = True
-            for seed in list(self._warm):
-                self._discard(seed)
+            for need in list(self._warm):
+                self._discard(need)
 
     def __enter__(self) -> Self:
         return self
@@ -135,15 +172,18 @@ class WarmSandbox(ABC):
         try:
             plain = as_plain(dict(arguments), "arguments")
             as_plain(program.code, "the code")
+            files = as_plain(dict(program.files), "the files")
         except NotPlainError as error:
             raise UsageError(f"a sandbox takes plain JSON: {error}") from None
-        size = len(program.code) + len(str(plain))
+        size = len(program.code) + len(str(plain)) + len(str(files))
         if size > _REQUEST_BYTES:
-            most = f"the most is {_REQUEST_BYTES} characters, code and arguments together"
+            most = f"the most is {_REQUEST_BYTES} characters, code, files and arguments together"
             raise UsageError(f"a request of {size} characters is too large", hints=(most,))
         return {
             "code": program.code,
             "entry_point": program.entry_point,
+            "form": program.form,
+            "files": files,
             "arguments": plain,
             "clock": clock,
         }
@@ -159,24 +199,24 @@ class WarmSandbox(ABC):
                 hints=("open the sandbox with larger limits",),
             )
 
-    def _ready(self, hash_seed: int) -> Supervised:
+    def _ready(self, need: Need) -> Supervised:
         if self._closed:
             raise UsageError("the sandbox is closed", hints=("open another one",))
         if self._process != os.getpid():
             # After a fork the supervisors belong to the parent: neither use nor stop them.
             self._warm, self._process = {}, os.getpid()
             self._forked()
-        if hash_seed in self._warm and not self._warm[hash_seed].fit():
-            self._discard(hash_seed)
-        if hash_seed in self._warm:
-            self._warm[hash_seed] = self._warm.pop(hash_seed)
+        if need in self._warm and not self._warm[need].fit():
+            self._discard(need)
+        if need in self._warm:
+            self._warm[need] = self._warm.pop(need)
         else:
             while len(self._warm) >= MOST_WARM:
                 self._discard(next(iter(self._warm)))
-            self._warm[hash_seed] = self._start(hash_seed)
-        return self._warm[hash_seed]
+            self._warm[need] = self._start(need)
+        return self._warm[need]
 
-    def _discard(self, hash_seed: int) -> None:
-        supervised = self._warm.pop(hash_seed, None)
+    def _discard(self, need: Need) -> None:
+        supervised = self._warm.pop(need, None)
         if supervised is not None and self._process == os.getpid():
             supervised.stop()

@@ -105,6 +105,7 @@ class Reply:
     status: int
     clean: bool
     seconds: float
+    peak_memory: int
     answer: bytes
     stdout: bytes
     stderr: bytes
@@ -157,6 +158,7 @@ class Wire:
             and found.get("ending") in _ENDINGS
             and isinstance(found.get("status"), int)
             and isinstance(found.get("seconds"), float)
+            and isinstance(found.get("peak_memory"), int)
             and isinstance(sizes, list)
             and len(sizes) == len(caps)
             and all(isinstance(s, int) and 0 <= s <= c for s, c in zip(sizes, caps, strict=True))
@@ -171,6 +173,7 @@ class Wire:
             found["status"],
             found.get("clean") is True,
             found["seconds"],
+            found["peak_memory"],
             answer,
             stdout,
             stderr,

@@ -1,9 +1,10 @@
 """The locked child: runs one body once and answers on a pipe of its own.
 
 Rules. The order is: read the request, wire the pipes, limit, lock, and only then touch the code.
-The answer is one JSON object: `{id, value, arguments}` or `{id, problem: [category, message,
-traceback]}`. It never travels on the body's standard output, so nothing that a body prints can be
-taken for it. The child leaves by `os._exit` whatever happens, and never returns to the zygote.
+The answer is one JSON object: `{id, value, arguments}` (for a script the arguments are null) or
+`{id, problem: [category, message, traceback]}`. It never travels on the body's standard output, so
+nothing that a body prints can be taken for it. The child leaves by `os._exit` whatever happens, and
+never returns to the zygote.
 
 What this does NOT do: hold a body to the truth about its own call. A body shares its process with
 this code and can inspect the interpreter, so it can say what it likes about its own value and its
@@ -20,10 +21,11 @@ import resource
 import signal
 import sys
 import traceback
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from executor.sandbox.inside.clock import start_clock_at
+from executor.sandbox.inside.helpers import Helpers
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 from executor.sandbox.inside.process import become_the_first_victim
 from executor.sandbox.inside.seccomp import lock_system_calls
@@ -100,26 +102,49 @@ def _answer(request: dict[str, Any]) -> bytes:
 
 
 def _called(request: dict[str, Any]) -> bytes:
-    """Run the code and call its entry point; return the answer. Raises what the body raises."""
-    identity, code, name = request["id"], request["code"], request["entry_point"]
+    """Run the code, as a function or as a script; return the answer. Raises what the body raises."""
+    identity, code = request["id"], request["code"]
     linecache.cache[CODE_NAME] = (len(code), None, code.splitlines(keepends=True), CODE_NAME)
     try:
+        helpers = Helpers(request["files"])
         compiled = compile(code, CODE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
         return _refused(identity, *_described("syntax", error))
-    module = ModuleType("body")
+    _forget_ourselves()
+    if request["files"]:
+        sys.meta_path.insert(0, helpers)
+    module = ModuleType("__main__" if request["form"] == "script" else "body")
     module.__dict__["__builtins__"] = builtins
-    sys.modules["body"] = module  # dataclasses and typing look a class's module up by name
+    sys.modules[module.__name__] = module  # dataclasses and typing look a class's module up by name
     if request["clock"] is not None:
         start_clock_at(request["clock"])
-    exec(compiled, module.__dict__)  # noqa: S102 - what this process is locked for
-    function = module.__dict__.get(name)
-    if not callable(function):
-        return _refused(identity, "runtime", f"the code defines no function {name}", "")
     arguments = request["arguments"]
+    if request["form"] == "script":
+        return _encoded({"id": identity, "value": _run_script(compiled, module, arguments), "arguments": None})
+    exec(compiled, module.__dict__)  # noqa: S102 - what this process is locked for
+    function = module.__dict__.get(request["entry_point"])
+    if not callable(function):
+        return _refused(identity, "runtime", f"the code defines no function {request['entry_point']}", "")
     value = as_plain(function(**arguments))
     after = as_plain(arguments, "the arguments after the call")
     return _encoded({"id": identity, "value": value, "arguments": after})
+
+
+def _run_script(compiled: CodeType, module: ModuleType, context: dict[str, Any]) -> Any:
+    """Run a script with its context values; return what it leaves in `result`."""
+    module.__dict__.update(context)
+    try:
+        exec(compiled, module.__dict__)  # noqa: S102 - what this process is locked for
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise
+    return as_plain(module.__dict__.get("result"))
+
+
+def _forget_ourselves() -> None:
+    """Leave the names of these modules to helper files; the body has no use for them."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "executor"]:
+        del sys.modules[name]
 
 
 def _refused(identity: str, *problem: str) -> bytes:

@@ -4,7 +4,7 @@ The wire. Both directions carry frames: one line of JSON that gives the sizes, t
 
     host       {id, size, seconds, output_bytes, result_bytes} + the request
     supervisor {hello, python, machine, problem}                 once, at the start
-    supervisor {id, ending, signalled, status, clean, seconds, sizes} + answer, stdout, stderr
+    supervisor {id, ending, signalled, status, clean, seconds, peak_memory, sizes} + answer, stdout, stderr
 
 The supervisor reads the first line of a request only; the rest goes to the child unread. Endings:
 
@@ -113,6 +113,7 @@ class Supervisor:
             end = self._hear(zygote.ENDED.size)
             self._control.settimeout(None)
         self._control.send(b"!")
+        peak_memory = zygote.REAPED.unpack(self._hear(zygote.REAPED.size))[0]
         clean = not self._sweeps or (self._kill_the_rest() and empty_folders(WRITABLE_FOLDERS))
         for descriptor in captures:
             os.close(descriptor)
@@ -125,6 +126,7 @@ class Supervisor:
             "status": status,
             "clean": clean,
             "seconds": round(time.monotonic() - started, 6),
+            "peak_memory": peak_memory,
             "sizes": [len(part) for part in parts],
         }
         send(self._replies, reply, *parts)

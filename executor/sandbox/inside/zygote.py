@@ -5,7 +5,8 @@ memory of every later child, where it can be found. So the process that forks kn
 supervisor passes it the ends of four pipes, and it passes them on.
 
 A dead child is kept as a zombie until the supervisor acknowledges its end, so that the number of
-the process cannot belong to another one while the supervisor may still kill it.
+the process cannot belong to another one while the supervisor may still kill it. The kernel gives
+its account of a child's memory only with that last word, so it comes as a message of its own.
 """
 
 import gc
@@ -25,7 +26,7 @@ USUAL_MODULES = (
     "textwrap", "time", "traceback", "typing", "unicodedata", "urllib.parse",
 )  # fmt: skip
 
-STARTED, ENDED = struct.Struct("i"), struct.Struct("ii")
+STARTED, ENDED, REAPED = struct.Struct("i"), struct.Struct("ii"), struct.Struct("q")
 PIPES = 4
 
 
@@ -55,4 +56,4 @@ def run(control: socket.socket, supervisor: int) -> NoReturn:
         control.send(ENDED.pack(end.si_code != os.CLD_EXITED, end.si_status))
         if not control.recv(1):
             os._exit(0)
-        os.waitpid(child, 0)
+        control.send(REAPED.pack(os.wait4(child, 0)[2].ru_maxrss * 1024))
