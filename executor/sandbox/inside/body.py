@@ -24,6 +24,7 @@ import traceback
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn
 
+from executor.sandbox.inside import program
 from executor.sandbox.inside.clock import start_clock_at
 from executor.sandbox.inside.helpers import Helpers
 from executor.sandbox.inside.plain import NotPlainError, as_plain
@@ -44,6 +45,8 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
         with os.fdopen(feed, "rb") as stream:
             request = json.loads(stream.read())
         printed = _wire(result, out, err)
+        if "job" in request:
+            program.run(request, _RESULT)
         _limit(request["memory_mb"], request["seconds"])
         lock_system_calls()
         answer = _answer(request)

@@ -72,12 +72,23 @@ _EPERM, _ENOSYS, _ENOTTY = 0x00050000 | 1, 0x00050000 | 38, 0x00050000 | 25
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
-_Instruction = tuple[int, int, int, int]
+Instruction = tuple[int, int, int, int]
 
 
-def _when(number: int, block: list[_Instruction]) -> list[_Instruction]:
+def when(number: int, block: list[Instruction]) -> list[Instruction]:
     """Run `block`, which must end in a return, when the call is `number`; else skip it."""
     return [(_EQUAL, 0, len(block), number), *block]
+
+
+def allowed_calls(machine: str) -> tuple[int, frozenset[int]]:
+    """Return the identity of an architecture and the calls that are allowed whatever their arguments are.
+
+    Raises `OSError` for an unknown one.
+    """
+    if machine not in _ARCHITECTURES:
+        raise OSError(f"no list of system calls for the architecture {machine}")
+    identity, allowed, _ = _ARCHITECTURES[machine]
+    return identity, frozenset(allowed.values())
 
 
 def filter_program(machine: str) -> bytes:
@@ -85,7 +96,7 @@ def filter_program(machine: str) -> bytes:
     if machine not in _ARCHITECTURES:
         raise OSError(f"no list of system calls for the architecture {machine}")
     identity, allowed, (ioctl, clone, fcntl) = _ARCHITECTURES[machine]
-    program: list[_Instruction] = [
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, identity),
         (_RETURN, 0, 0, _EPERM),
@@ -94,21 +105,26 @@ def filter_program(machine: str) -> bytes:
         (_RETURN, 0, 0, _EPERM),
     ]
     for number in sorted(allowed.values()):
-        program += _when(number, [(_RETURN, 0, 0, _ALLOW)])
-    program += _when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
-    program += _when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
-    threads_only: list[_Instruction] = [
+        program += when(number, [(_RETURN, 0, 0, _ALLOW)])
+    program += when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
+    program += when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
+    threads_only: list[Instruction] = [
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _CLONE_THREAD),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _EPERM),
     ]
-    program += _when(clone, threads_only)
-    commands: list[_Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
+    program += when(clone, threads_only)
+    commands: list[Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
     for command in _FCNTL_COMMANDS:
-        commands += _when(command, [(_RETURN, 0, 0, _ALLOW)])
-    program += _when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
+        commands += when(command, [(_RETURN, 0, 0, _ALLOW)])
+    program += when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
     program.append((_RETURN, 0, 0, _EPERM))
+    return as_bytes(program)
+
+
+def as_bytes(program: list[Instruction]) -> bytes:
+    """Return a filter as the kernel reads it."""
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
 
 
@@ -120,7 +136,11 @@ class _Program(ctypes.Structure):
 
 def lock_system_calls() -> None:
     """Let this process and its threads make allowed calls only, for ever. Raises `OSError`."""
-    program = filter_program(platform.machine())
+    install(filter_program(platform.machine()))
+
+
+def install(program: bytes) -> None:
+    """Hold this process, its threads and whatever it starts to a filter. Raises `OSError`."""
     memory = ctypes.create_string_buffer(program, len(program))
     described = _Program(len(program) // 8, ctypes.addressof(memory))
     libc = ctypes.CDLL(None, use_errno=True)
