@@ -7,6 +7,7 @@ themselves (Linux). Only this package imports the Docker client, and only when i
 
 from executor.sandbox.choose import Kind, open_sandbox
 from executor.sandbox.engine import EngineStatus, engine_status
+from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
 from executor.sandbox.protocol import (
     JSON,
@@ -18,15 +19,18 @@ from executor.sandbox.protocol import (
     Sandbox,
     SandboxLimits,
 )
+from executor.sandbox.supervised import PoolSettings
 
 __all__ = [
     "JSON",
     "Category",
     "EngineStatus",
+    "Fence",
     "Form",
     "ImageStatus",
     "Kind",
     "Outcome",
+    "PoolSettings",
     "Problem",
     "Program",
     "Sandbox",

@@ -1,9 +1,7 @@
 """The docker level: a hardened container, attached before it starts, kept warm.
 
-Rules of the container. No network, a read-only root, no capabilities, no new privileges, the user
-65534, memory without swap, 64 processes, one processor, 16 MB of `/tmp` without execution, no
-System V memory and no POSIX queues (they would outlive a call), no logs, no mounts, no
-environment. Inside it each call runs in a child that has locked itself as well.
+`hardening` says how a container is made hard. Inside it each call runs in a child that has locked
+itself as well.
 
 The stream is attached before the start, so that nothing is lost, and cut before the kill: an
 engine that still has output to deliver to a reader who does not read hangs.
@@ -18,11 +16,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from executor.sandbox.engine import Engine, connect, engine_failures
+from executor.sandbox.hardening import Fence, check_runtime, hardening
 from executor.sandbox.image import USER, SandboxImage
-from executor.sandbox.orphans import labels_of_this_process, remove, remove_orphans
+from executor.sandbox.orphans import remove, remove_orphans
 from executor.sandbox.protocol import Category, SandboxLimits
 from executor.sandbox.source import runner_command
-from executor.sandbox.warm import Need, Supervised, WarmSandbox
+from executor.sandbox.supervised import Need, PoolSettings, Supervised
+from executor.sandbox.warm import WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 from htn.errors import ServiceMissing
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _START_SECONDS = 30.0
-_PROCESSES = 64
 _STDOUT = 1
 _FRAME = struct.Struct(">BxxxL")
 
@@ -59,9 +58,10 @@ class StreamLink(SocketLink):
 class _WarmContainer(Supervised):
     """A running container."""
 
-    def __init__(self, container: Container, wire: Wire) -> None:
-        super().__init__(wire)
+    def __init__(self, need: Need, container: Container, wire: Wire, unremoved: list[Container]) -> None:
+        super().__init__(need, wire)
         self.container = container
+        self._unremoved = unremoved
 
     def cause_of_loss(self) -> tuple[Category, str]:
         """Ask the engine how the container ended."""
@@ -82,8 +82,8 @@ class _WarmContainer(Supervised):
         try:
             with engine_failures("removing a container"):
                 remove(self.container)
-        except ServiceMissing:
-            return  # the engine is gone; its label lets a later sandbox find the container
+        except ServiceMissing:  # the engine is gone; once more when it is back
+            self._unremoved.append(self.container)
 
 
 class DockerSandbox(WarmSandbox):
@@ -101,34 +101,44 @@ class DockerSandbox(WarmSandbox):
         "what a body says of its own call: the code that reports shares its process",
     )
 
-    def __init__(self, engine: Engine, image: SandboxImage, limits: SandboxLimits) -> None:
-        super().__init__(limits)
+    def __init__(
+        self, engine: Engine, image: SandboxImage, limits: SandboxLimits, pool: PoolSettings, fence: Fence
+    ) -> None:
+        super().__init__(limits, pool)
+        check_runtime(engine, fence.runtime)
         self._engine = engine
+        self._fence = fence
+        self._unremoved: list[Container] = []
         self.image = image
-        self.description = f"Docker {engine.version}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
+        runtime = f", runtime {fence.runtime}" if fence.runtime else ""
+        self.description = (
+            f"Docker {engine.version}{runtime}, image {image.reference}, no network, uid {USER.partition(':')[0]}"
+        )
         remove_orphans(engine)
 
     def containers(self) -> tuple[str, ...]:
         """Return the identities of the containers that are warm."""
-        warm = (each for each in self._warm.values() if isinstance(each, _WarmContainer))
-        return tuple(str(each.container.id) for each in warm)
+        return tuple(str(each.container.id) for each in self._pool.running() if isinstance(each, _WarmContainer))
 
     def close(self) -> None:
         """Remove the containers and leave the engine."""
         super().close()
+        self._remove_what_is_left()
         self._engine.client.close()
 
     def _forked(self) -> None:
         self._engine = connect(self._engine.seconds)
+        self._unremoved = []
 
     def _start(self, need: Need) -> Supervised:
+        self._remove_what_is_left()
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
                 self.image.reference,
                 list(runner_command(self.level, 0)),
                 entrypoint=["python3"],
                 environment={"PYTHONHASHSEED": str(need.hash_seed)},
-                **_hardening(self.limits),
+                **hardening(self.limits, self._fence),
             )
             try:
                 wire = Wire(StreamLink(_attached(self._engine, container)))
@@ -136,11 +146,14 @@ class DockerSandbox(WarmSandbox):
             except BaseException:  # whatever it was, an interrupt too, leaves no container behind
                 remove(container)
                 raise
-        warm = _WarmContainer(container, wire)
+        warm = _WarmContainer(need, container, wire, self._unremoved)
         try:
             problem = wire.hello(time.monotonic() + _START_SECONDS).get("problem")
         except (LinkLostError, LinkLateError):
             problem = f"{warm.cause_of_loss()[1]}; an image needs python3, 3.11 or newer"
+        except BaseException:
+            warm.stop()
+            raise
         if problem:
             warm.stop()
             raise ServiceMissing(
@@ -149,47 +162,20 @@ class DockerSandbox(WarmSandbox):
             )
         return warm
 
+    def _remove_what_is_left(self) -> None:
+        """Remove the containers that could not be removed when the engine was away."""
+        while self._unremoved:
+            container = self._unremoved.pop()
+            try:
+                with engine_failures("removing a container"):
+                    remove(container)
+            except ServiceMissing:
+                self._unremoved.append(container)
+                return
+
 
 def _attached(engine: Engine, container: Container) -> socket.socket:
     wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     stream = engine.client.api.attach_socket(str(container.id), params=wanted)
     connection: socket.socket = getattr(stream, "_sock", stream)
     return connection
-
-
-def _hardening(limits: SandboxLimits) -> dict[str, Any]:
-    from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - the client is imported when it is used
-
-    memory = f"{limits.memory_mb}m"
-    return {
-        "network_mode": "none",
-        "read_only": True,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "user": USER,
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "pids_limit": _PROCESSES,
-        "nano_cpus": 1_000_000_000,
-        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=4096,mode=1777"},  # noqa: S108 - in the container
-        "shm_size": "8m",
-        "ulimits": [
-            Ulimit(name="core", soft=0, hard=0),
-            Ulimit(name="nofile", soft=256, hard=256),
-        ],
-        "sysctls": {
-            "kernel.shmmni": "0",
-            "kernel.msgmni": "0",
-            "kernel.sem": "0 0 0 0",
-            "fs.mqueue.queues_max": "0",
-        },
-        "log_config": LogConfig(type="none"),
-        "init": False,
-        "stdin_open": True,
-        "tty": False,
-        "hostname": "sandbox",
-        "working_dir": "/",
-        "oom_score_adj": 500,
-        "healthcheck": {"test": ["NONE"]},
-        "labels": labels_of_this_process(),
-    }

@@ -18,7 +18,8 @@ import time
 from executor.sandbox.inside.landlock import landlock_version
 from executor.sandbox.protocol import Category, SandboxLimits
 from executor.sandbox.source import base_interpreter, runner_command
-from executor.sandbox.warm import Need, Supervised, WarmSandbox
+from executor.sandbox.supervised import Need, PoolSettings, Supervised
+from executor.sandbox.warm import WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 from htn.errors import ServiceMissing
 
@@ -32,8 +33,8 @@ _HINTS = (
 class _Tree(Supervised):
     """A locked tree of processes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], wire: Wire) -> None:
-        super().__init__(wire)
+    def __init__(self, need: Need, process: subprocess.Popen[bytes], wire: Wire) -> None:
+        super().__init__(need, wire)
         self._process = process
 
     def cause_of_loss(self) -> tuple[Category, str]:
@@ -66,12 +67,12 @@ class LockdownSandbox(WarmSandbox):
         "what a body says of its own call: the code that reports shares its process",
     )
 
-    def __init__(self, limits: SandboxLimits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: SandboxLimits, pool: PoolSettings) -> None:
+        super().__init__(limits, pool)
         if sys.platform != "linux" or not landlock_version():
             why = "landlock is not in this kernel" if sys.platform == "linux" else "this is no Linux"
             raise ServiceMissing(f"the lockdown sandbox cannot work: {why}", hints=_HINTS)
-        self._warm[Need()] = self._start(Need())
+        self._pool.add(self._start(Need()))
         self.description = (
             f"lockdown: landlock {landlock_version()}, seccomp and limits on this kernel, "
             f"{base_interpreter()}, no network, no capabilities"
@@ -81,20 +82,27 @@ class LockdownSandbox(WarmSandbox):
         ours, theirs = socket.socketpair()
         command = [base_interpreter(), *runner_command(self.level, os.getpid())]
         with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-                command,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
-                cwd="/",  # a folder of our own would stay behind after kill -9
-                env={"PYTHONHASHSEED": str(need.hash_seed)},
-                start_new_session=True,
-            )
-        tree = _Tree(process, Wire(SocketLink(ours)))
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",  # a folder of our own would stay behind after kill -9
+                    env={"PYTHONHASHSEED": str(need.hash_seed)},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise ServiceMissing(f"no process can be started for a sandbox: {error}", hints=_HINTS) from error
+        tree = _Tree(need, process, Wire(SocketLink(ours)))
         try:
             problem = tree.wire.hello(time.monotonic() + _START_SECONDS).get("problem")
         except (LinkLostError, LinkLateError):
             problem = f"its supervisor does not start with {base_interpreter()}"
+        except BaseException:
+            tree.stop()
+            raise
         if problem:
             tree.stop()
             raise ServiceMissing(f"the lockdown sandbox cannot work: {problem}", hints=_HINTS)

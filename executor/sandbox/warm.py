@@ -1,70 +1,35 @@
-"""A warm sandbox: supervisors are started when first needed, kept, and replaced after trouble.
+"""A warm sandbox: everything that the levels have in common but the fence.
 
-Rules. One supervisor per hash seed, one call at a time, at most `MOST_WARM` of them (the one that
-was used least recently goes). A supervisor is looked at before each call and replaced at once
-after: the host's deadline, a broken protocol, a folder that could not be emptied, memory that ran
-out, the supervisor's own end, 1,000 calls, half an hour. A call is never made twice: when its
-supervisor is lost, its outcome says so.
+A call takes a supervisor from the pool, sends one request over its wire, and reads one reply. A
+supervisor is thrown away at once after: the host's deadline, a broken protocol, a folder that could
+not be emptied, memory that ran out, its own end, an interrupt, a cancelled call. A call is never
+made twice: when its supervisor is lost, its outcome says so.
 
 What a level adds is one method: how to start a supervisor and what to do when it is lost.
 """
 
 import asyncio
 import os
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
 from executor.sandbox.inside.plain import NotPlainError, as_plain
 from executor.sandbox.outcome import failed, read_outcome, starved
+from executor.sandbox.pool import CallCancelledError, Errand, Pool
 from executor.sandbox.protocol import JSON, Category, Outcome, Program, SandboxLimits
-from executor.sandbox.wire import GRACE, LinkLateError, LinkLostError, Wire
+from executor.sandbox.supervised import Need, PoolSettings, Supervised
+from executor.sandbox.wire import GRACE, LinkLateError, LinkLostError
 from htn.errors import UsageError
 
-MOST_WARM = 3
-MOST_CALLS = 1000
-_OLDEST = 1800.0
 _REQUEST_BYTES = 16 * 2**20
 _ENVELOPE_BYTES = 4096
 _SEEDS = 2**32
 _YEAR_9999 = 253_370_764_800
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a supervisor must be started with to serve a call: these cannot change while it runs."""
-
-    hash_seed: int = 0
-    language: str = "python"
-    dependencies: tuple[str, ...] = ()
-
-
-class Supervised(ABC):
-    """A running supervisor and the wire to it."""
-
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
-        self._calls = 0
-        self._born = time.monotonic()
-
-    def fit(self) -> bool:
-        """Count a call; return whether the supervisor may serve it."""
-        self._calls += 1
-        young = self._calls <= MOST_CALLS and time.monotonic() - self._born < _OLDEST
-        return young and self.wire.alive()
-
-    @abstractmethod
-    def cause_of_loss(self) -> tuple[Category, str]:
-        """Return why the supervisor went away within a call."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """End it and leave nothing behind. Never raises."""
+_THREADS_PER_SUPERVISOR = 4
 
 
 class WarmSandbox(ABC):
@@ -74,13 +39,9 @@ class WarmSandbox(ABC):
     covers: tuple[str, ...]
     does_not_cover: tuple[str, ...]
 
-    def __init__(self, limits: SandboxLimits) -> None:
+    def __init__(self, limits: SandboxLimits, pool: PoolSettings) -> None:
         self.limits = limits
-        self._warm: dict[Need, Supervised] = {}
-        self._serving: Supervised | None = None
-        self._lock = threading.Lock()
-        self._closed = False
-        self._process = os.getpid()
+        self._own(pool)
 
     @abstractmethod
     def _start(self, need: Need) -> Supervised:
@@ -99,36 +60,7 @@ class WarmSandbox(ABC):
         clock: float | None = None,
     ) -> Outcome:
         """Call the entry point with keyword arguments; see `Sandbox.call`."""
-        limits = limits or self.limits
-        if program.language != "python":
-            only = f"only python bodies run in this sandbox, not {program.language}"
-            return failed(Category.ENVIRONMENT, only, self.level)
-        self._check(limits, hash_seed, clock)
-        need = Need(hash_seed, program.language, program.dependencies)
-        request = self._request(program, arguments, clock)
-        room = _ENVELOPE_BYTES + 6 * len(str(request["arguments"]))
-        with self._lock:
-            supervised = self._ready(need)
-            self._serving = supervised
-            try:
-                reply = supervised.wire.exchange(request, limits, room)
-            except LinkLateError:
-                self._discard(need)
-                late = f"no answer within {limits.seconds:g} s; the sandbox was replaced"
-                return failed(Category.TIMEOUT, late, self.level, seconds=limits.seconds + GRACE)
-            except LinkLostError:
-                category, cause = supervised.cause_of_loss()
-                self._discard(need)
-                return failed(category, cause, self.level)
-            except BaseException:  # an interrupt leaves a reply on the wire that nobody reads
-                self._discard(need)
-                raise
-            finally:
-                self._serving = None
-            outcome = read_outcome(reply, limits, self.level)
-            if not reply.clean or starved(reply):
-                self._discard(need)
-            return outcome
+        return self._call(Errand(), program, arguments, limits, hash_seed, clock)
 
     async def acall(
         self,
@@ -140,22 +72,21 @@ class WarmSandbox(ABC):
         clock: float | None = None,
     ) -> Outcome:
         """Do what `call` does without holding up the event loop; see `Sandbox.acall`."""
-        work = partial(self.call, program, arguments, limits=limits, hash_seed=hash_seed, clock=clock)
-        running = asyncio.get_running_loop().run_in_executor(None, work)
+        pool, errand = self._here(), Errand()
+        future = self._threads.submit(partial(self._call, errand, program, arguments, limits, hash_seed, clock))
+        running = asyncio.wrap_future(future)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            if self._serving:
-                self._serving.wire.close()
-            await asyncio.wait([running])
+            pool.cancel(errand)
+            if not future.cancel():
+                await asyncio.wait([running])
             raise
 
     def close(self) -> None:
-        """Stop all supervisors. A second time does nothing."""
-        with self._lock:
-            self._closed = True
-            for need in list(self._warm):
-                self._discard(need)
+        """Stop all supervisors, also those at work for other threads. A second time does nothing."""
+        self._here().close()
+        self._threads.shutdown(cancel_futures=False, wait=False)
 
     def __enter__(self) -> Self:
         return self
@@ -168,25 +99,68 @@ class WarmSandbox(ABC):
     ) -> None:
         self.close()
 
-    def _request(self, program: Program, arguments: Mapping[str, JSON], clock: float | None) -> dict[str, Any]:
+    def _own(self, settings: PoolSettings) -> None:
+        self._process = os.getpid()
+        self._pool = Pool(self._start, settings)
+        most = settings.size * _THREADS_PER_SUPERVISOR
+        self._threads = ThreadPoolExecutor(max_workers=most, thread_name_prefix="sandbox call")
+
+    def _here(self) -> Pool:
+        """Return the pool of this process."""
+        if self._process != os.getpid():
+            # After a fork the supervisors belong to the parent: neither use nor stop them.
+            self._own(self._pool.settings)
+            self._forked()
+        return self._pool
+
+    def _call(
+        self,
+        errand: Errand,
+        program: Program,
+        arguments: Mapping[str, JSON],
+        limits: SandboxLimits | None,
+        hash_seed: int,
+        clock: float | None,
+    ) -> Outcome:
+        limits = limits or self.limits
+        if program.language != "python":
+            only = f"only python bodies run in this sandbox, not {program.language}"
+            return failed(Category.ENVIRONMENT, only, self.level)
+        self._check(limits, hash_seed, clock)
+        request = _request(program, arguments, clock)
+        pool, good = self._here(), False
         try:
-            plain = as_plain(dict(arguments), "arguments")
-            as_plain(program.code, "the code")
-            files = as_plain(dict(program.files), "the files")
-        except NotPlainError as error:
-            raise UsageError(f"a sandbox takes plain JSON: {error}") from None
-        size = len(program.code) + len(str(plain)) + len(str(files))
-        if size > _REQUEST_BYTES:
-            most = f"the most is {_REQUEST_BYTES} characters, code, files and arguments together"
-            raise UsageError(f"a request of {size} characters is too large", hints=(most,))
-        return {
-            "code": program.code,
-            "entry_point": program.entry_point,
-            "form": program.form,
-            "files": files,
-            "arguments": plain,
-            "clock": clock,
-        }
+            supervised = pool.take(
+                Need(hash_seed, program.language, program.dependencies), errand, unused=program.single_use
+            )
+            outcome, good = self._exchange(supervised, request, limits)
+        except LinkLostError:
+            if errand.cancelled:
+                raise CallCancelledError from None
+            assert errand.supervised is not None
+            category, cause = errand.supervised.cause_of_loss()
+            if pool.closed:
+                category, cause = Category.ENVIRONMENT, "the sandbox was closed during the call"
+            outcome = failed(category, cause, self.level)
+        finally:
+            if errand.supervised is not None:
+                if good and not program.single_use:
+                    pool.give_back(errand.supervised)
+                else:
+                    pool.discard(errand.supervised, later=good)
+        return outcome
+
+    def _exchange(
+        self, supervised: Supervised, request: Mapping[str, Any], limits: SandboxLimits
+    ) -> tuple[Outcome, bool]:
+        """Make the call; return what came of it, and whether its supervisor is as good as before."""
+        room = _ENVELOPE_BYTES + 6 * len(str(request["arguments"]))
+        try:
+            reply = supervised.wire.exchange(request, limits, room)
+        except LinkLateError:
+            late = f"no answer within {limits.seconds:g} s; the sandbox was replaced"
+            return failed(Category.TIMEOUT, late, self.level, seconds=limits.seconds + GRACE), False
+        return read_outcome(reply, limits, self.level), reply.clean and not starved(reply)
 
     def _check(self, limits: SandboxLimits, hash_seed: int, clock: float | None) -> None:
         if not 0 <= hash_seed < _SEEDS:
@@ -199,24 +173,23 @@ class WarmSandbox(ABC):
                 hints=("open the sandbox with larger limits",),
             )
 
-    def _ready(self, need: Need) -> Supervised:
-        if self._closed:
-            raise UsageError("the sandbox is closed", hints=("open another one",))
-        if self._process != os.getpid():
-            # After a fork the supervisors belong to the parent: neither use nor stop them.
-            self._warm, self._process = {}, os.getpid()
-            self._forked()
-        if need in self._warm and not self._warm[need].fit():
-            self._discard(need)
-        if need in self._warm:
-            self._warm[need] = self._warm.pop(need)
-        else:
-            while len(self._warm) >= MOST_WARM:
-                self._discard(next(iter(self._warm)))
-            self._warm[need] = self._start(need)
-        return self._warm[need]
 
-    def _discard(self, need: Need) -> None:
-        supervised = self._warm.pop(need, None)
-        if supervised is not None and self._process == os.getpid():
-            supervised.stop()
+def _request(program: Program, arguments: Mapping[str, JSON], clock: float | None) -> dict[str, Any]:
+    try:
+        plain = as_plain(dict(arguments), "arguments")
+        as_plain(program.code, "the code")
+        files = as_plain(dict(program.files), "the files")
+    except NotPlainError as error:
+        raise UsageError(f"a sandbox takes plain JSON: {error}") from None
+    size = len(program.code) + len(str(plain)) + len(str(files))
+    if size > _REQUEST_BYTES:
+        most = f"the most is {_REQUEST_BYTES} characters, code, files and arguments together"
+        raise UsageError(f"a request of {size} characters is too large", hints=(most,))
+    return {
+        "code": program.code,
+        "entry_point": program.entry_point,
+        "form": program.form,
+        "files": files,
+        "arguments": plain,
+        "clock": clock,
+    }

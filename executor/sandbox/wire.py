@@ -42,8 +42,11 @@ class Link(Protocol):
     def quiet(self) -> bool:
         """Whether nothing has arrived; an idle supervisor says nothing until it is gone."""
 
+    def cut(self) -> None:
+        """End the connection in both directions, at once; who waits for it on another thread hears of it."""
+
     def close(self) -> None:
-        """Cut the connection in both directions, at once."""
+        """Cut the connection and forget it."""
 
 
 class SocketLink:
@@ -81,10 +84,14 @@ class SocketLink:
             selector.register(self._connection, selectors.EVENT_READ)
             return not selector.select(0)
 
-    def close(self) -> None:
-        """Cut the connection: `close` alone would leave it to whoever else holds it."""
+    def cut(self) -> None:
+        """End the connection: `close` alone would leave it to whoever else holds it."""
         with suppress(OSError):  # the other side was faster
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Cut the connection and forget it."""
+        self.cut()
         self._connection.close()
 
 
@@ -126,10 +133,11 @@ class Wire:
         """Whether an idle supervisor seems to be there; a gone one closes the connection."""
         return not self._buffer and self._link.quiet()
 
-    def exchange(self, request: Mapping[str, Any], limits: SandboxLimits, room: int) -> Reply:
+    def exchange(self, request: Mapping[str, Any], limits: SandboxLimits, room: int, *, grace: float = GRACE) -> Reply:
         """Send one request and return the reply. `room` is what the answer may add to the limit.
 
-        Raises `LinkLostError` and `LinkLateError`, after which the wire is of no use.
+        `grace` is how long after the call's own deadline the host waits, in seconds. Raises
+        `LinkLostError` and `LinkLateError`, after which the wire is of no use.
         """
         identity = os.urandom(8).hex()
         body = {**request, "id": identity, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
@@ -142,12 +150,16 @@ class Wire:
             "result_bytes": caps[0],
             "output_bytes": caps[1],
         }
-        deadline = time.monotonic() + limits.seconds + GRACE
+        deadline = time.monotonic() + limits.seconds + grace
         self._link.send(json.dumps(header).encode() + b"\n" + payload, deadline)
         return self._reply(identity, caps, deadline)
 
+    def cut(self) -> None:
+        """Cut the link, from any thread."""
+        self._link.cut()
+
     def close(self) -> None:
-        """Cut the link."""
+        """Cut the link and forget it."""
         self._link.close()
 
     def _reply(self, identity: str, caps: tuple[int, int, int], deadline: float) -> Reply:

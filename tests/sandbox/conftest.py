@@ -10,6 +10,7 @@ from executor.sandbox import (
     JSON,
     Kind,
     Outcome,
+    PoolSettings,
     Program,
     Sandbox,
     SandboxLimits,
@@ -63,8 +64,8 @@ def sandbox(level: Kind) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def own_sandbox(level: Kind) -> Iterator[Sandbox]:
-    """A sandbox that the test may break."""
-    with open_sandbox(kind=level) as opened:
+    """A sandbox with one supervisor at a time, that the test may break."""
+    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
         yield opened
 
 

@@ -1,6 +1,7 @@
 """The docker level seen from the engine: the container, its image, its orphans."""
 
 import io
+import json
 import os
 import platform
 import sys
@@ -18,6 +19,7 @@ from executor.sandbox.engine import Engine, connect
 from executor.sandbox.image import CONTENT_LABEL, REPOSITORY, ensure_image
 from executor.sandbox.interpreter import host_interpreter
 from executor.sandbox.orphans import OWNER_LABEL, PLACE_LABEL, labels_of_this_process, remove_orphans
+from executor.sandbox.syscalls import profile
 from htn.errors import ServiceMissing
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("needs_docker")]
@@ -52,7 +54,8 @@ def test_the_container_is_as_hard_as_it_is_said_to_be(warm: DockerSandbox, engin
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
-    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["SecurityOpt"][0] == "no-new-privileges"
+    assert json.loads(host["SecurityOpt"][1].removeprefix("seccomp=")) == profile()
     assert host["Privileged"] is False
     assert config["User"] == "65534:65534"
     assert host["Memory"] == host["MemorySwap"] == 192 * 2**20

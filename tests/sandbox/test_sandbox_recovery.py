@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from executor.sandbox import Kind, Outcome, Program, Sandbox, SandboxLimits, open_sandbox
+from executor.sandbox import Kind, Outcome, PoolSettings, Program, Sandbox, SandboxLimits, open_sandbox
 from executor.sandbox.container import DockerSandbox
 from executor.sandbox.inside.supervisor import empty_folders
-from executor.sandbox.warm import MOST_CALLS, MOST_WARM
+from executor.sandbox.pool import MOST_NEEDS
 from htn.errors import UsageError
 
 ONE = Program("def body(): return 1", "body")
@@ -156,12 +156,13 @@ def test_a_body_runs_locked_without_capabilities(own_sandbox: Sandbox, level: Ki
 @pytest.mark.usefixtures("needs_landlock")
 def test_a_supervisor_is_replaced_after_many_calls() -> None:
     others = below(os.getpid())
-    with open_sandbox(kind="lockdown") as sandbox:
+    with open_sandbox(kind="lockdown", pool=PoolSettings(calls=20, spares=0)) as sandbox:
         sandbox.call(ONE, {})
         first = settled() - others
-        for _ in range(MOST_CALLS - 1):
+        for _ in range(18):
             sandbox.call(ONE, {})
         assert settled() - others == first
+        sandbox.call(ONE, {})
         assert sandbox.call(ONE, {}).value == 1
         assert not settled() & first
 
@@ -185,7 +186,7 @@ def test_a_sandbox_outlives_the_thread_that_opened_it(level: Kind) -> None:
     opened: list[Sandbox] = []
 
     def open_and_call() -> None:
-        opened.append(open_sandbox(kind=level))
+        opened.append(open_sandbox(kind=level, pool=PoolSettings(spares=0)))
         opened[0].call(ONE, {})
 
     thread = threading.Thread(target=open_and_call)
@@ -229,11 +230,11 @@ def test_a_forked_process_gets_a_supervisor_of_its_own(own_sandbox: Sandbox) -> 
 
 
 def test_only_a_few_hash_seeds_are_kept_warm(own_sandbox: Sandbox) -> None:
-    seeds = range(MOST_WARM + 1)
+    seeds = range(MOST_NEEDS + 1)
     order = Program("def body(): return list({str(n) for n in range(50)})", "body")
     first = [own_sandbox.call(order, {}, hash_seed=seed).value for seed in seeds]
     if isinstance(own_sandbox, DockerSandbox):
-        assert len(own_sandbox.containers()) == MOST_WARM
+        assert len(own_sandbox.containers()) == MOST_NEEDS
     assert own_sandbox.call(order, {}, hash_seed=0).value == first[0]
     assert len({str(each) for each in first}) == len(first)
 
