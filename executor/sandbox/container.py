@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from executor.sandbox.engine import Engine, connect, engine_failures
-from executor.sandbox.hardening import Fence, check_runtime, hardening
+from executor.sandbox.hardening import Fence, Room, check_runtime, hardening
 from executor.sandbox.image import USER, SandboxImage
+from executor.sandbox.languages.calls import Languages, LanguageSettings, MadeFrom
 from executor.sandbox.orphans import remove, remove_orphans
-from executor.sandbox.protocol import Category, SandboxLimits
+from executor.sandbox.pool import Errand
+from executor.sandbox.protocol import Category, Outcome, Program, SandboxLimits
 from executor.sandbox.source import runner_command
 from executor.sandbox.supervised import Need, PoolSettings, Supervised
 from executor.sandbox.warm import WarmSandbox
@@ -102,9 +104,16 @@ class DockerSandbox(WarmSandbox):
     )
 
     def __init__(
-        self, engine: Engine, image: SandboxImage, limits: SandboxLimits, pool: PoolSettings, fence: Fence
+        self,
+        engine: Engine,
+        image: SandboxImage,
+        limits: SandboxLimits,
+        pool: PoolSettings,
+        fence: Fence,
+        languages: LanguageSettings | None = None,
     ) -> None:
         super().__init__(limits, pool)
+        self._languages = Languages(languages or LanguageSettings())
         check_runtime(engine, fence.runtime)
         self._engine = engine
         self._fence = fence
@@ -132,13 +141,14 @@ class DockerSandbox(WarmSandbox):
 
     def _start(self, need: Need) -> Supervised:
         self._remove_what_is_left()
+        made_from = self._made_from(need)
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
-                self.image.reference,
+                made_from.image,
                 list(runner_command(self.level, 0)),
                 entrypoint=["python3"],
                 environment={"PYTHONHASHSEED": str(need.hash_seed)},
-                **hardening(self.limits, self._fence),
+                **hardening(made_from.limits, self._fence, made_from.room),
             )
             try:
                 wire = Wire(StreamLink(_attached(self._engine, container)))
@@ -157,10 +167,25 @@ class DockerSandbox(WarmSandbox):
         if problem:
             warm.stop()
             raise ServiceMissing(
-                f"the image {self.image.reference} does not start: {problem}",
+                f"the image {made_from.image} does not start: {problem}",
                 hints=("name another image, or leave it out to build one",),
             )
         return warm
+
+    def _call_other(
+        self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits
+    ) -> Outcome:
+        """Call a body in another language than Python: compile it where that must be, then run it."""
+
+        def run(need: Need, asked: Mapping[str, Any], within: SandboxLimits) -> Outcome:
+            return self._run(errand, need, asked, within, single_use=program.single_use)
+
+        return self._languages.call(self._engine, program, request, limits, run)
+
+    def _made_from(self, need: Need) -> MadeFrom:
+        if need.language == "python":
+            return MadeFrom(self.image.reference, self.limits, Room())
+        return self._languages.container(self._engine, need, self.limits)
 
     def _remove_what_is_left(self) -> None:
         """Remove the containers that could not be removed when the engine was away."""

@@ -7,6 +7,7 @@ Rules. Each need (hash seed, language, dependencies) has a shelf of its own.
     a call comes and `size` work            the call waits
     a start fails                           all who waited for it hear of it; nobody tries it again for them
     a shelf has served its second call      one spare is started in the background (for a single use: its first)
+    a shelf is for compilers                it has no spare: each body is compiled once
     a spare fails to start                  no more spares until a start succeeds
     trouble, or a single use                it is never lent again
     worn, or idle for long                  it is stopped in the background
@@ -304,7 +305,7 @@ class Pool:
     def _spare_wanted(self) -> Need | None:
         for need, shelf in reversed(self._shelves.items()):
             enough = shelf.spares_fail or shelf.served < _SPARE_AFTER or any(each.unused for each in shelf.idle)
-            if self.settings.spares and not enough:
+            if self.settings.spares and not need.compiles and not enough:
                 return need
         return None
 

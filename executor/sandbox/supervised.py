@@ -64,6 +64,7 @@ class Need:
     hash_seed: int = 0
     language: str = "python"
     dependencies: tuple[str, ...] = ()
+    compiles: bool = False
 
 
 class Supervised(ABC):

@@ -36,7 +36,7 @@ setgid setgid32 setgroups setgroups32 setpgid setpriority setresgid setresgid32 
 setuid setuid32 sysinfo tgkill tkill uname ugetrlimit vfork wait4 waitid waitpid
 """
 _MEMORY = """
-brk madvise membarrier mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap msync munlock munlockall munmap
+brk madvise membarrier memfd_create mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap msync munlock munlockall munmap
 pkey_alloc pkey_free pkey_mprotect
 """
 _TIME_AND_SIGNALS = """

@@ -5,7 +5,7 @@ A request of this kind has a `job`, made by `executor.sandbox.languages`:
     files        name -> text, in base64 where `packed`: what is written before the lock, in the
                  folder of the job; a name that begins with `work/` is for the body to read
     executable   a program in base64 and zlib that is started from memory, or nothing
-    command      what is started; its words may hold {folder}
+    command      what is started, or `commands`; their words may hold {folder}, their folder is `place`
     environment  all that is in the environment
     data_mb      bound of the memory that is written to, beside the container's; null for none
     way          start | shell | compile
@@ -43,7 +43,7 @@ def run(request: dict[str, Any], answer: int) -> NoReturn:
     """Run the request of a child whose pipes are wired; its answer goes to the descriptor `answer`."""
     job = request["job"]
     _write_files(job["files"], job["packed"])
-    os.chdir(f"{FOLDER}/work")
+    os.chdir(f"{FOLDER}/{job['place']}")
     _limit(job, request["seconds"])
     if job["way"] == "start":
         _start(request, job)
@@ -84,7 +84,7 @@ def _start(request: dict[str, Any], job: dict[str, Any]) -> NoReturn:
     told |= {"names": names, "values": [request["arguments"][name] for name in names]}
     _in_memory(_REQUEST, json.dumps(told, ensure_ascii=False, allow_nan=False).encode())
     command = [word.format(folder=FOLDER) for word in job["command"]]
-    path = command[0]
+    path = tools.find_program(command[0], job["environment"]["PATH"])
     if job["executable"]:
         _in_memory(_EXECUTABLE, zlib.decompress(base64.b64decode(job["executable"])))
         os.set_inheritable(_EXECUTABLE, False)

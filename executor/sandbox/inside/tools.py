@@ -202,7 +202,7 @@ def _run(
         actions.append((os.POSIX_SPAWN_DUP2, source, _HIGH + at))
     for at, number in enumerate(sources):
         actions += [(os.POSIX_SPAWN_DUP2, _HIGH + at, number), (os.POSIX_SPAWN_CLOSE, _HIGH + at)]
-    started = os.posix_spawn(command[0], command, environment, file_actions=actions)
+    started = os.posix_spawn(find_program(command[0], environment["PATH"]), command, environment, file_actions=actions)
     for descriptor in (nothing, *ends.values()):
         os.close(descriptor)
     return _until_it_ends(started, reading)
@@ -228,6 +228,12 @@ def _until_it_ends(process: int, reading: dict[int, Heard]) -> int:
         os.close(descriptor)
     os.close(ended)
     return status
+
+
+def find_program(name: str, path: str) -> str:
+    """Return where a program lies; its name where it is not to be found, which fails when it is started."""
+    places = [f"{folder}/{name}" for folder in path.split(":")] if "/" not in name else []
+    return next((place for place in places if os.access(place, os.X_OK)), name)
 
 
 def write_all(descriptor: int, data: bytes | bytearray) -> None:

@@ -14,7 +14,7 @@ from executor.sandbox.protocol import Program, SandboxLimits
 def _start(program: Program, limits: SandboxLimits, artefact: str) -> Job:
     return Job(
         way="shell",
-        command=("/usr/bin/bash", "--noprofile", "--norc"),
+        command=("bash", "--noprofile", "--norc"),
         files={"driver.sh": driver("driver.sh"), "body.sh": program.code, **work(program)},
         data_mb=limits.memory_mb,
     )

@@ -23,7 +23,7 @@ def _compile(program: Program) -> Job:
         way="compile",
         commands=(
             (
-                "/usr/bin/g++", "-std=c++20", "-O1", "-static", "-s", "-pipe", "-fmax-errors=5", "-fdiagnostics-color=never",
+                "g++", "-std=c++20", "-O1", "-static", "-s", "-pipe", "-fmax-errors=5", "-fdiagnostics-color=never",
                 "-o", "{folder}/made", "{folder}/caller.cpp",
             ),
         ),

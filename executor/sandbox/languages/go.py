@@ -26,7 +26,8 @@ def _compile(program: Program) -> Job:
     code = _MAIN.sub("func mainOfTheBody()", code, count=1)
     return Job(
         way="compile",
-        commands=(("/usr/bin/env", "-C", "{folder}/" + place, "/usr/bin/go", "build", "-ldflags=-s -w", "-o", "{folder}/made", "."),),
+        commands=(("go", "build", "-ldflags=-s -w", "-o", "{folder}/made", "."),),
+        place=place,
         made="made",
         files={
             f"{place}/body.go": code,

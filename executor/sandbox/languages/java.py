@@ -33,11 +33,12 @@ def _compile(program: Program) -> Job:
         way="compile",
         commands=(
             (
-                "/usr/bin/env", "-C", "{folder}/source", "/usr/bin/javac", *(f"-J{flag}" for flag in _FLAGS), "-J-Xmx512m",
+                "javac", *(f"-J{flag}" for flag in _FLAGS), "-J-Xmx512m",
                 "-encoding", "UTF-8", "-proc:none", "-parameters", "-nowarn", "-d", "{folder}/classes",
                 name, "HtnDriver.java", *(each.removeprefix("source/") for each in helpers),
             ),
         ),
+        place="source",
         made="classes",
         files={f"source/{name}": code, "source/HtnDriver.java": driver("HtnDriver.java"), **helpers},
         file_mb=256,

@@ -9,16 +9,20 @@ from typing import Any, Literal
 
 from executor.sandbox.protocol import Form, Program, SandboxLimits
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/go/bin:/usr/local/cargo/bin:/opt/java/openjdk/bin"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One thing to start. `packed` are files in bytes; `executable` is a program that is started from memory."""
+    """One thing to start. `packed` are files in bytes; `executable` is a program that is started from memory.
+
+    Commands run in the folder `place`; a program without a folder is looked for in the environment's PATH.
+    """
 
     way: Literal["start", "shell", "compile"]
     command: tuple[str, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
+    place: str = "work"
     made: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     packed: Mapping[str, bytes] = field(default_factory=dict)
@@ -34,6 +38,7 @@ class Job:
             "way": self.way,
             "command": list(self.command),
             "commands": [list(command) for command in self.commands],
+            "place": self.place,
             "made": self.made,
             "files": {**self.files, **packed},
             "packed": list(packed),

@@ -22,8 +22,8 @@ def _compile(program: Program) -> Job:
         way="compile",
         commands=(
             (
-                "/usr/bin/rustc", "--edition", "2021", "-C", "opt-level=1", "-C", "target-feature=+crt-static",
-                "-C", "strip=symbols", "-C", "linker=/usr/bin/gcc", "-C", "codegen-units=4", "--cap-lints", "allow",
+                "rustc", "--edition", "2021", "-C", "opt-level=1", "-C", "target-feature=+crt-static",
+                "-C", "strip=symbols", "-C", "linker=gcc", "-C", "codegen-units=4", "--cap-lints", "allow",
                 "--color", "never", "-o", "{folder}/made", "{folder}/caller.rs",
             ),
         ),
