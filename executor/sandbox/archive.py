@@ -66,6 +66,10 @@ class RootArchive:
             for member in files:
                 self._add_member(files, member, trimmed)
 
+    def matching(self, pattern: str) -> str:
+        """Return the first name, in the order of the alphabet, that matches a pattern; the pattern where none does."""
+        return min((name for name in self._names if fnmatchcase(name, pattern)), default=pattern)
+
     def finish(self) -> None:
         """Write the end of the archive."""
         self._tar.close()

@@ -35,7 +35,6 @@ from executor.sandbox.inside.program_calls import lock_for_runtime, lock_for_too
 
 FOLDER = "/tmp/call"  # noqa: S108 - the container's own, emptied after each call
 _REQUEST, _EXECUTABLE, _DESCRIPTORS = 4, 5, 256
-_EXIT_NOT_STARTED = 98
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
 
@@ -95,7 +94,7 @@ def _start(request: dict[str, Any], job: dict[str, Any]) -> NoReturn:
     lock_for_runtime(tuple(ctypes.addressof(part) for part in parts))  # type: ignore[arg-type]  # there are three
     libc.execve(*(ctypes.byref(part) for part in parts))
     os.write(2, f"{command[0]}: {os.strerror(ctypes.get_errno())}\n".encode())
-    os._exit(_EXIT_NOT_STARTED)
+    os._exit(tools.EXIT_NO_PROGRAM)
 
 
 def _texts(words: list[str]) -> ctypes.Array[ctypes.c_char_p]:

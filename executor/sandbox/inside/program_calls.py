@@ -65,17 +65,18 @@ class _Numbers:
     clone: int
     ioctl: int
     fcntl: int
-    pidfd_open: int
-    forks: tuple[int, ...]
+    socketpair: int
+    tools: tuple[int, ...]  # pidfd_open, memfd_create, and where there are such calls fork and vfork
 
 
 _NUMBERS = {
-    "x86_64": _Numbers(59, 62, 234, 157, 302, 56, 16, 72, 434, (57, 58)),
-    "aarch64": _Numbers(221, 129, 131, 167, 261, 220, 29, 25, 434, ()),
+    "x86_64": _Numbers(59, 62, 234, 157, 302, 56, 16, 72, 53, (434, 319, 57, 58)),
+    "aarch64": _Numbers(221, 129, 131, 167, 261, 220, 29, 25, 199, (434, 279)),
 }
 _PRCTL = (15, 16, 0x53564D41)  # PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, which names memory
 _IOCTL = (0x5451, 0x5421, 0x541B)  # FIOCLEX, FIONBIO, FIONREAD
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # as for a body, and locks of files
+_AF_UNIX = 1
 _CLONE_THREAD = 0x00010000
 _CLONE_REFUSED = 0x7E028000  # every new namespace, and children that belong to the zygote
 _MOST_POSITIVE = 0x7FFFFFFF
@@ -102,7 +103,7 @@ def _lock(*, tools: bool, execve: list[Instruction]) -> None:
     numbers = _NUMBERS[machine]
     more = {pair[machine == "aarch64"] for pair in _MORE.values()}
     more |= set(_OLD_X86_64.values()) if machine == "x86_64" else set()
-    more |= {*numbers.forks, numbers.pidfd_open} if tools else set()
+    more |= set(numbers.tools) if tools else set()
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, identity),
@@ -121,6 +122,7 @@ def _lock(*, tools: bool, execve: list[Instruction]) -> None:
         (numbers.ioctl, 1, _IOCTL, _ENOTTY),
         (numbers.prctl, 0, _PRCTL, _EPERM),
         (numbers.prlimit64, 0, (0,), _EPERM),
+        (numbers.socketpair, 0, (_AF_UNIX,), _EPERM),  # a pair leads nowhere else; Java begins with one
     ):
         program += when(number, _one_of(argument, values, otherwise))
     younger = _process_between(os.getppid(), _MOST_POSITIVE)

@@ -26,6 +26,7 @@ from executor.sandbox.inside.plain import NotPlainError, as_plain
 _CHUNK = 65536
 _TOLD_CHARACTERS = 8000
 _NOT_FOUND, _KILLED = 127, 9
+EXIT_NO_PROGRAM = 98
 _HIGH = 64  # above every descriptor that is in use
 _NO_MEMORY = ("cannot allocate", "Cannot allocate memory", "memory exhausted", "out of memory")
 
@@ -202,7 +203,12 @@ def _run(
         actions.append((os.POSIX_SPAWN_DUP2, source, _HIGH + at))
     for at, number in enumerate(sources):
         actions += [(os.POSIX_SPAWN_DUP2, _HIGH + at, number), (os.POSIX_SPAWN_CLOSE, _HIGH + at)]
-    started = os.posix_spawn(find_program(command[0], environment["PATH"]), command, environment, file_actions=actions)
+    try:
+        program = find_program(command[0], environment["PATH"])
+        started = os.posix_spawn(program, command, environment, file_actions=actions)
+    except FileNotFoundError:
+        write_all(2, f"{command[0]}: there is no such program in this image\n".encode())
+        os._exit(EXIT_NO_PROGRAM)
     for descriptor in (nothing, *ends.values()):
         os.close(descriptor)
     return _until_it_ends(started, reading)

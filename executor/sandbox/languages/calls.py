@@ -116,6 +116,8 @@ class Languages:
             self._artefacts.put(key, outcome.value)
             return outcome.value
         problem = outcome.problem or Problem(Category.ENVIRONMENT, "the compiler made nothing")
+        if problem.category == Category.KILLED:  # not the body's doing: it does not run yet
+            problem = Problem(Category.ENVIRONMENT, f"the compiler did not run: {outcome.stderr.strip() or problem.message}")
         return replace(outcome, problem=_of_the_compiler(problem, language))
 
 

@@ -163,7 +163,7 @@ def _build(engine: Engine, plan: _Plan) -> DockerImage:
         for package in packages:
             unpack(Path(package), archive, plan.recipe.trimmed)
         for name, target in plan.recipe.links.items():
-            archive.add_link(name, target)
+            archive.add_link(name, f"/{archive.matching(target)}")
         plan.interpreter.add_to(archive)  # last: a library that a package has stays the package's
         archive.finish()
         return import_archive(engine, plan.reference, stream, labels)

@@ -16,7 +16,10 @@ FORMAT = "1"
 
 @dataclass(frozen=True)
 class Recipe:
-    """The packages of a toolchain, those of them that are left out, the paths that are, and links to add."""
+    """The packages of a toolchain, those of them that are left out, the paths that are, and links to add.
+
+    A link leads to the first path that matches its pattern: folders of packages carry their version.
+    """
 
     packages: tuple[str, ...]
     left_out: tuple[str, ...] = ()
@@ -38,7 +41,7 @@ RECIPES: Mapping[str, Recipe] = {
     "bash": Recipe(
         ("bash", "coreutils", "jq", "grep", "sed", "mawk", "findutils", "diffutils"),
         left_out=("dpkg", "tar", "base-files"),
-        links={"usr/bin/awk": "mawk", "usr/bin/sh": "bash"},
+        links={"usr/bin/awk": "usr/bin/mawk", "usr/bin/sh": "usr/bin/bash"},
     ),
     "go": Recipe(
         ("golang-go",),
@@ -65,6 +68,7 @@ RECIPES: Mapping[str, Recipe] = {
             "usr/lib/jvm/*/jmods/*", "usr/lib/jvm/*/lib/libawt*", "usr/lib/jvm/*/lib/libmlib*", "usr/lib/jvm/*/lib/ct.sym",
             "usr/lib/jvm/*/lib/server/classes_nocoops.jsa", "usr/lib/jvm/*/man/*", "usr/lib/debug/*",
         ),
+        links={f"usr/bin/{name}": f"usr/lib/jvm/java-*-openjdk-*/bin/{name}" for name in ("java", "javac")},
     ),
     "c++": Recipe(
         ("g++", "nlohmann-json3-dev"), left_out=(*_SANITIZERS, *_NETWORK_SERVICES), trimmed=_C_TRIMMED,
