@@ -15,6 +15,7 @@ from executor.sandbox.container import DockerSandbox
 from executor.sandbox.engine import START_DOCKER, connect
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ensure_image
+from executor.sandbox.languages.calls import LanguageSettings
 from executor.sandbox.lockdown import LockdownSandbox
 from executor.sandbox.protocol import Sandbox, SandboxLimits
 from executor.sandbox.supervised import PoolSettings
@@ -31,13 +32,15 @@ def open_sandbox(
     limits: SandboxLimits | None = None,
     pool: PoolSettings | None = None,
     fence: Fence | None = None,
+    languages: LanguageSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Sandbox:
     """Open a sandbox; close it, or use it in a `with` statement.
 
     `image` names a container image with Python 3.11 or newer, by default one is built from this
     machine's Python. `docker_timeout` bounds each request to the engine, in seconds. `pool` says how
-    many supervisors are kept, `fence` with which runtime and system call profile containers run.
+    many supervisors are kept, `fence` with which runtime and system call profile containers run,
+    `languages` where images of other languages and compiled bodies come from.
     `on_progress` hears of slow work (pulling, building) and of a weaker level than a container.
     Raises `ServiceMissing` when no sandbox can be had, `UsageError` for an unknown kind.
     """
@@ -54,7 +57,7 @@ def open_sandbox(
             raise
         return _without_engine(no_engine, limits, pool, tell)
     try:
-        return DockerSandbox(engine, ensure_image(engine, image, tell), limits, pool, fence or Fence())
+        return DockerSandbox(engine, ensure_image(engine, image, tell), limits, pool, fence or Fence(), languages)
     except BaseException:  # an interrupt too leaves no connection open
         engine.client.close()
         raise

@@ -172,9 +172,7 @@ class DockerSandbox(WarmSandbox):
             )
         return warm
 
-    def _call_other(
-        self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits
-    ) -> Outcome:
+    def _call_other(self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits) -> Outcome:
         """Call a body in another language than Python: compile it where that must be, then run it."""
 
         def run(need: Need, asked: Mapping[str, Any], within: SandboxLimits) -> Outcome:

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Literal
 
-from executor.sandbox.archive import RootArchive
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.interpreter import Interpreter, host_interpreter
 from htn.errors import ServiceMissing
@@ -153,9 +152,7 @@ def pull_image(engine: Engine, wanted: str, on_progress: Callable[[str], None]) 
 
 def _build(engine: Engine, wanted: str, digest: str, interpreter: Interpreter) -> DockerImage:
     with tempfile.SpooledTemporaryFile(max_size=_ARCHIVE_IN_MEMORY) as stream:
-        archive = RootArchive(stream)
-        interpreter.add_to(archive)
-        archive.finish()
+        interpreter.write_archive(stream)
         return import_archive(engine, wanted, stream, {CONTENT_LABEL: digest})
 
 

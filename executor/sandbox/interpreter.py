@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import IO
 
 from executor.sandbox.archive import RootArchive, inside
 from executor.sandbox.probe import UNWANTED
@@ -53,6 +54,12 @@ class Interpreter:
             archive.add_link(name, target)
         for name, source in self.contents:
             archive.add_file(name, source)
+
+    def write_archive(self, stream: IO[bytes]) -> None:
+        """Write a tar of a root file system with the interpreter and nothing else."""
+        archive = RootArchive(stream)
+        self.add_to(archive)
+        archive.finish()
 
 
 def host_interpreter(executable: str | None = None) -> Interpreter:

@@ -6,7 +6,20 @@ from importlib.resources import files
 
 _PACKAGE = "executor.sandbox.inside"
 # Each module after those that it imports.
-_MODULES = ("plain", "process", "seccomp", "landlock", "clock", "helpers", "program_calls", "tools", "program", "body", "zygote", "supervisor")
+_MODULES = (
+    "plain",
+    "process",
+    "seccomp",
+    "landlock",
+    "clock",
+    "helpers",
+    "program_calls",
+    "tools",
+    "program",
+    "body",
+    "zygote",
+    "supervisor",
+)
 
 _START = """\
 import sys

@@ -131,9 +131,7 @@ class WarmSandbox(ABC):
         need = Need(hash_seed, program.language, program.dependencies)
         return self._run(errand, need, request, limits, single_use=program.single_use)
 
-    def _call_other(
-        self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits
-    ) -> Outcome:
+    def _call_other(self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits) -> Outcome:
         """Call a body in another language than Python. Most levels have no such language."""
         only = f"only python bodies run under {self.level}, not {program.language}: other languages need containers"
         return failed(Category.ENVIRONMENT, f"{only}; {START_DOCKER}", self.level)

@@ -9,7 +9,7 @@ kernel than an interpreter that is loaded already. Two lists, each what `seccomp
 
 What neither may do: sockets, namespaces, mounts, tracing, keys, io_uring, bpf, perf, other users,
 other priorities. What one process could do to another one of the same user is allowed by argument
-only: signals to processes that are younger than the zygote, limits of the caller itself.
+only: signals to the caller and to processes that are younger, limits of the caller itself.
 
 Theory of the one `execve`. A filter sees the addresses of the arguments, not what they hold. The
 locked child allows the call with the addresses of its own three arguments, which lie at random
@@ -125,7 +125,8 @@ def _lock(*, tools: bool, execve: list[Instruction]) -> None:
         (numbers.socketpair, 0, (_AF_UNIX,), _EPERM),  # a pair leads nowhere else; Java begins with one
     ):
         program += when(number, _one_of(argument, values, otherwise))
-    younger = _process_between(os.getppid(), _MOST_POSITIVE)
+    # A program may signal itself, a shell and compilers what they have started, and nobody what is older.
+    younger = _process_between(os.getpid() - (not tools), _MOST_POSITIVE)
     program += when(numbers.kill, younger) + when(numbers.tgkill, younger)
     program.append((_RETURN, 0, 0, _EPERM))
     install(as_bytes(program))

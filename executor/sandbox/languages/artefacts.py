@@ -1,8 +1,8 @@
 """What compilers made, kept on the host so that each body is compiled once.
 
 Rules. The name of an entry is a hash of all that decides about it: the code, the drivers, the
-commands, the image. An entry is written beside its place and moved there, so it is whole or not
-there. When the entries are too many bytes, those used least recently go. The host never looks into
+commands, the image. An entry is written beside its place and moved there, and begins with a hash of
+itself, so it is whole or not there. When the entries are too many bytes, those used least recently go. The host never looks into
 an artefact and never runs one: it was made from code that nobody trusts, and goes back into a
 container only.
 """
@@ -39,11 +39,11 @@ class Artefacts:
         """Return an artefact as text, or None."""
         path = self._folder / key
         try:
-            text = path.read_text("ascii")
+            seal, _, artefact = path.read_text("ascii").partition("\n")
             os.utime(path)
         except (OSError, UnicodeDecodeError):
             return None
-        return text or None
+        return artefact if seal == _seal(artefact) else None
 
     def put(self, key: str, artefact: str) -> None:
         """Keep an artefact; the ones used least recently make room for it."""
@@ -54,7 +54,7 @@ class Artefacts:
             descriptor, written = tempfile.mkstemp(dir=self._folder)
             try:
                 with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-                    stream.write(artefact)
+                    stream.write(f"{_seal(artefact)}\n{artefact}")
                 Path(written).replace(self._folder / key)
             except BaseException:
                 Path(written).unlink(missing_ok=True)
@@ -73,3 +73,7 @@ class Artefacts:
                 return
             path.unlink(missing_ok=True)
             total -= size
+
+
+def _seal(artefact: str) -> str:
+    return hashlib.sha256(artefact.encode()).hexdigest()

@@ -117,7 +117,9 @@ class Languages:
             return outcome.value
         problem = outcome.problem or Problem(Category.ENVIRONMENT, "the compiler made nothing")
         if problem.category == Category.KILLED:  # not the body's doing: it does not run yet
-            problem = Problem(Category.ENVIRONMENT, f"the compiler did not run: {outcome.stderr.strip() or problem.message}")
+            problem = Problem(
+                Category.ENVIRONMENT, f"the compiler did not run: {outcome.stderr.strip() or problem.message}"
+            )
         return replace(outcome, problem=_of_the_compiler(problem, language))
 
 

@@ -35,7 +35,13 @@ def _compile(program: Program) -> Job:
             "path/src/htndriver/driver.go": driver("driver.go"),
             **{f"{place}/{name}": text for name, text in program.files.items() if name.endswith(".go")},
         },
-        environment={"GOPATH": "{folder}/path", "GOCACHE": "{folder}/cache", "GO111MODULE": "off", "CGO_ENABLED": "0", "GOFLAGS": "-p=2"},
+        environment={
+            "GOPATH": "{folder}/path",
+            "GOCACHE": "{folder}/cache",
+            "GO111MODULE": "off",
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-p=2",
+        },
         file_mb=256,
     )
 

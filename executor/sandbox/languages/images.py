@@ -67,7 +67,12 @@ class _Plan:
     @property
     def digest(self) -> str:
         """A hash of all that goes into the image."""
-        made_of = [FORMAT, repr(self.recipe), [each.file + each.hash for each in self.packages], self.interpreter.digest()]
+        made_of = [
+            FORMAT,
+            repr(self.recipe),
+            [each.file + each.hash for each in self.packages],
+            self.interpreter.digest(),
+        ]
         return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
     @property
@@ -153,7 +158,7 @@ def unwanted_images(engine: Engine, configured: Mapping[str, str], python: str) 
 def _plan(engine: Engine, language: str) -> _Plan:
     recipe = RECIPES[language]
     interpreter = fitting_interpreter(engine)
-    return _Plan(language, recipe, needed_packages(recipe.packages, recipe.left_out), interpreter)
+    return _Plan(language, recipe, needed_packages(recipe.packages, recipe.kept, recipe.left_out), interpreter)
 
 
 def _build(engine: Engine, plan: _Plan) -> DockerImage:

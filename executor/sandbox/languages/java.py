@@ -12,8 +12,12 @@ import re
 from executor.sandbox.languages.job import Job, Language, driver, work
 from executor.sandbox.protocol import Program, SandboxLimits
 
-_PUBLIC = re.compile(r"^[ \t]*public\s+(?:(?:final|abstract|sealed|strictfp)\s+)*(?:class|record|enum|interface)\s+(\w+)", re.MULTILINE)
-_ANY = re.compile(r"^[ \t]*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|record|enum|interface)\s+\w+", re.MULTILINE)
+_PUBLIC = re.compile(
+    r"^[ \t]*public\s+(?:(?:final|abstract|sealed|strictfp)\s+)*(?:class|record|enum|interface)\s+(\w+)", re.MULTILINE
+)
+_ANY = re.compile(
+    r"^[ \t]*(?:(?:public|final|abstract|sealed|strictfp)\s+)*(?:class|record|enum|interface)\s+\w+", re.MULTILINE
+)
 _HEAD = re.compile(r"(?:\s*(?:import\s[^;]*;|package\s[^;]*;|//[^\n]*\n|/\*.*?\*/))*", re.DOTALL)
 _PACKAGE = re.compile(r"^[ \t]*package\s+[\w.]+\s*;", re.MULTILINE)
 _FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")

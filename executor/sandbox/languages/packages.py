@@ -46,16 +46,18 @@ class Package:
         return self.file.partition("_")[0]
 
 
-def needed_packages(names: Sequence[str], left_out: Sequence[str] = ()) -> tuple[Package, ...]:
-    """Return the packages that an empty machine needs for some, but for those that match `left_out`.
+def needed_packages(
+    names: Sequence[str], kept: Sequence[str] = ("*",), left_out: Sequence[str] = ()
+) -> tuple[Package, ...]:
+    """Return the packages that an empty machine needs for some: those that match `kept` and not `left_out`.
 
     Raises `ServiceMissing` where there is no apt or it does not know them.
     """
     with _empty_machine() as options:
         out = _apt([*options, "--print-uris", "install", *names])
     found = [Package(m["file"], int(m["size"]), m["hash"]) for m in map(_LINE.match, out.splitlines()) if m]
-    kept = [package for package in found if not any(fnmatchcase(package.name, pattern) for pattern in left_out)]
-    return tuple(sorted(kept, key=lambda package: package.file))
+    wanted = [each for each in found if _matches(each.name, kept) and not _matches(each.name, left_out)]
+    return tuple(sorted(wanted, key=lambda package: package.file))
 
 
 @contextmanager
@@ -76,6 +78,10 @@ def unpack(package: Path, archive: RootArchive, trimmed: Sequence[str]) -> None:
         unpacking.stdout.read()  # whatever stands after the end of the tar
     if unpacking.returncode:
         raise ServiceMissing(f"dpkg-deb cannot read {package.name}", hints=_HINTS)
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _version(package: Package) -> str:

@@ -16,12 +16,13 @@ FORMAT = "1"
 
 @dataclass(frozen=True)
 class Recipe:
-    """The packages of a toolchain, those of them that are left out, the paths that are, and links to add.
+    """The packages of a toolchain; which of all that they need are kept, and left out; paths left out; links to add.
 
     A link leads to the first path that matches its pattern: folders of packages carry their version.
     """
 
     packages: tuple[str, ...]
+    kept: tuple[str, ...] = ("*",)
     left_out: tuple[str, ...] = ()
     trimmed: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +35,8 @@ _LINKER_ONLY = (
     "usr/lib/gcc/*/libasan*", "usr/lib/gcc/*/lib[ltu]san*", "usr/lib/gcc/*/libhwasan*", "usr/bin/*gold*",
     "usr/bin/*-dwp", "usr/bin/rustdoc", "usr/bin/*cpp-*", "usr/bin/*gprof*", "usr/bin/*lto-dump*",
 )  # fmt: skip
-_C_TRIMMED = tuple(p for p in _LINKER_ONLY if "cc1" not in p) + ("usr/lib/gcc/*/cc1", "usr/bin/*lto-dump*")
+# C++ needs its compiler, not the one of C.
+_COMPILER_OF_CPP = (*(pattern for pattern in _LINKER_ONLY if "cc1" not in pattern), "usr/lib/gcc/*/cc1")
 
 RECIPES: Mapping[str, Recipe] = {
     "javascript": Recipe(("nodejs",), trimmed=("usr/share/nodejs/*/test*",)),
@@ -49,29 +51,22 @@ RECIPES: Mapping[str, Recipe] = {
             "usr/share/go-*/test/*", "usr/share/go-*/api/*", "usr/share/go-*/src/*_test.go",
             "usr/share/go-*/src/*/testdata/*", "usr/share/go-*/src/cmd/*", "usr/lib/go-*/pkg/*_race/*",
             "usr/lib/go-*/pkg/*_dynlink/*", "usr/lib/go-*/pkg/*_shared/*", "usr/lib/go-*/pkg/linux_*/cmd/*",
-            "usr/lib/go-*/pkg/tool/*/[dftv]*", "usr/lib/go-*/pkg/tool/*/pprof", "usr/lib/go-*/pkg/tool/*/api", "usr/lib/go-*/pkg/tool/*/cgo",
-            "usr/lib/go-*/pkg/tool/*/cover",
+            "usr/lib/go-*/pkg/tool/*/[dftv]*", "usr/lib/go-*/pkg/tool/*/pprof",
+            "usr/lib/go-*/pkg/tool/*/api", "usr/lib/go-*/pkg/tool/*/cgo", "usr/lib/go-*/pkg/tool/*/cover",
         ),
     ),
     "java": Recipe(
         ("default-jdk-headless",),
         # The closure serves desktops, printers and mail as well; a Java without a screen starts from these.
-        left_out=(
-            "libcups*", "libavahi*", "libdbus*", "libgnutls*", "libnss3", "libnspr4", "libfont*", "fontconfig*", "fonts-*",
-            "libharfbuzz*", "libfreetype*", "libpng*", "libjpeg*", "liblcms*", "libasound*", "libpcsclite*", "libp11*",
-            "libtasn*", "libunistring*", "libidn*", "libhogweed*", "libnettle*", "libgmp*", "ca-certificates*", "debconf",
-            "openssl", "libssl*", "java-common", "libbrotli*", "util-linux*", "libpam*", "libaudit*", "libmount*",
-            "libblkid*", "libsmartcols*", "libsqlite*", "libexpat*", "libkeyutils*", "libffi*", "libcap*", "libgpg*",
-            "libselinux*", "libtinfo*", "liblz*", "libzstd*", "libuuid*", "libcrypt*",
-        ),
+        kept=("default-jdk-headless", "openjdk-*", "libc6", "libgcc-s1", "gcc-*-base", "libstdc++6", "zlib1g"),
         trimmed=(
-            "usr/lib/jvm/*/jmods/*", "usr/lib/jvm/*/lib/libawt*", "usr/lib/jvm/*/lib/libmlib*", "usr/lib/jvm/*/lib/ct.sym",
-            "usr/lib/jvm/*/lib/server/classes_nocoops.jsa", "usr/lib/jvm/*/man/*", "usr/lib/debug/*",
+            "usr/lib/jvm/*/jmods/*", "usr/lib/jvm/*/lib/libawt*", "usr/lib/jvm/*/lib/libmlib*",
+            "usr/lib/jvm/*/lib/ct.sym", "usr/lib/jvm/*/lib/server/classes_nocoops.jsa", "usr/lib/jvm/*/man/*", "usr/lib/debug/*",
         ),
         links={f"usr/bin/{name}": f"usr/lib/jvm/java-*-openjdk-*/bin/{name}" for name in ("java", "javac")},
     ),
     "c++": Recipe(
-        ("g++", "nlohmann-json3-dev"), left_out=(*_SANITIZERS, *_NETWORK_SERVICES), trimmed=_C_TRIMMED,
+        ("g++", "nlohmann-json3-dev"), left_out=(*_SANITIZERS, *_NETWORK_SERVICES), trimmed=_COMPILER_OF_CPP,
     ),
     "rust": Recipe(
         ("rustc",), left_out=(*_SANITIZERS, *_NETWORK_SERVICES), trimmed=(*_LINKER_ONLY, "usr/include/*"),
