@@ -9,6 +9,7 @@ from executor.sandbox.choose import Kind, open_sandbox
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
+from executor.sandbox.languages.calls import LanguageSettings
 from executor.sandbox.protocol import (
     JSON,
     Category,
@@ -29,6 +30,7 @@ __all__ = [
     "Form",
     "ImageStatus",
     "Kind",
+    "LanguageSettings",
     "Outcome",
     "PoolSettings",
     "Problem",

@@ -226,7 +226,7 @@ def _until_it_ends(process: int, reading: dict[int, Heard]) -> int:
                 status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
             elif not reading[descriptor].read(descriptor):
                 poll.unregister(descriptor)
-        if any(each.over for each in reading.values()):
+        if status is None and any(each.over for each in reading.values()):
             os.kill(process, _KILLED)
     for descriptor, each in reading.items():
         while not each.over and each.read(descriptor):

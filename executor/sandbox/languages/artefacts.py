@@ -2,9 +2,9 @@
 
 Rules. The name of an entry is a hash of all that decides about it: the code, the drivers, the
 commands, the image. An entry is written beside its place and moved there, and begins with a hash of
-itself, so it is whole or not there. When the entries are too many bytes, those used least recently go. The host never looks into
-an artefact and never runs one: it was made from code that nobody trusts, and goes back into a
-container only.
+itself, so it is whole or not there. When the entries are too many bytes, those used least recently
+go. The host never looks into an artefact and never runs one: it was made from code that nobody
+trusts, and goes back into a container only.
 """
 
 import hashlib

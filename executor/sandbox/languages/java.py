@@ -54,7 +54,8 @@ def _start(program: Program, limits: SandboxLimits, artefact: str) -> Job:
         way="start",
         command=(
             "java", *_FLAGS, f"-Xmx{limits.memory_mb}m", "-Xms16m", "-Xss1m", "-XX:ReservedCodeCacheSize=24m",
-            "-XX:MaxMetaspaceSize=64m", "-XX:CICompilerCount=1", "-cp", "{folder}/body.jar", "HtnDriver", "{folder}/body.jar",
+            "-XX:MaxMetaspaceSize=64m", "-XX:CICompilerCount=1", "-cp", "{folder}/body.jar", "HtnDriver",
+            "{folder}/body.jar",
         ),
         files=work(program),
         packed={"body.jar": base64.b64decode(artefact)},

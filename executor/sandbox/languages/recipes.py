@@ -61,7 +61,8 @@ RECIPES: Mapping[str, Recipe] = {
         kept=("default-jdk-headless", "openjdk-*", "libc6", "libgcc-s1", "gcc-*-base", "libstdc++6", "zlib1g"),
         trimmed=(
             "usr/lib/jvm/*/jmods/*", "usr/lib/jvm/*/lib/libawt*", "usr/lib/jvm/*/lib/libmlib*",
-            "usr/lib/jvm/*/lib/ct.sym", "usr/lib/jvm/*/lib/server/classes_nocoops.jsa", "usr/lib/jvm/*/man/*", "usr/lib/debug/*",
+            "usr/lib/jvm/*/lib/ct.sym", "usr/lib/jvm/*/lib/server/classes_nocoops.jsa",
+            "usr/lib/jvm/*/man/*", "usr/lib/debug/*",
         ),
         links={f"usr/bin/{name}": f"usr/lib/jvm/java-*-openjdk-*/bin/{name}" for name in ("java", "javac")},
     ),
