@@ -103,6 +103,8 @@ class Agent:
                 image=s.image,
                 docker_timeout=s.docker_timeout,
                 limits=s.limits,
+                pool=s.pool,
+                fence=s.fence,
                 on_progress=self.listener.note,
             )
         )

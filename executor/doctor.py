@@ -82,6 +82,8 @@ def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
         image=settings.image,
         docker_timeout=settings.docker_timeout,
         limits=settings.limits,
+        pool=settings.pool,
+        fence=settings.fence,
         on_progress=note,
     ) as sandbox:
         return Check("sandbox", True, sandbox.description, "carrying out and learning operators")

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import SandboxLimits
+from executor.sandbox import Fence, PoolSettings, SandboxLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
 
@@ -111,6 +111,26 @@ class Settings(BaseSettings):
         30, gt=0, le=3600, validation_alias=_names("docker_timeout", "DOCKER_TIMEOUT"),
         description="seconds for one request to the Docker engine",
     )  # fmt: skip
+    runtime: str | None = Field(
+        None, validation_alias=_names("runtime"),
+        description="the engine's runtime for containers, such as runsc or kata; by default the engine's own choice",
+    )  # fmt: skip
+    seccomp: Literal["own", "engine"] = Field(
+        "own", validation_alias=_names("seccomp"),
+        description="the system call profile of containers: our own, or the engine's default, which allows more",
+    )  # fmt: skip
+    pool_size: int = Field(
+        0, ge=0, le=256, validation_alias=_names("pool_size"),
+        description="bodies that may run at once; 0: one for each processor",
+    )  # fmt: skip
+    pool_idle_seconds: float = Field(
+        300, ge=0.1, le=86_400, validation_alias=_names("pool_idle_seconds"),
+        description="seconds after which a container that nobody needs is removed",
+    )  # fmt: skip
+    pool_calls: int = Field(
+        1000, ge=1, le=1_000_000, validation_alias=_names("pool_calls"),
+        description="calls after which a container is replaced",
+    )  # fmt: skip
     memory_limit: str = Field(
         "256m", validation_alias=_names("memory_limit", "DOCKER_MEMORY_LIMIT", "TERRY_MAX_MEMORY_MB"),
         description="memory of a body: 512m, 1g, or a plain number of megabytes",
@@ -158,6 +178,16 @@ class Settings(BaseSettings):
     def limits(self) -> SandboxLimits:
         """What a body may use."""
         return SandboxLimits(seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit))
+
+    @property
+    def pool(self) -> PoolSettings:
+        """How many containers are kept, and for how long."""
+        return PoolSettings(size=self.pool_size, idle_seconds=self.pool_idle_seconds, calls=self.pool_calls)
+
+    @property
+    def fence(self) -> Fence:
+        """What separates containers from this machine."""
+        return Fence(runtime=self.runtime, seccomp=self.seccomp)
 
     @classmethod
     def settings_customise_sources(

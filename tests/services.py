@@ -21,6 +21,7 @@ from htn.errors import ServiceMissing
 
 REASONS = {
     "docker": "no Docker engine answers",
+    "own engine": "no Docker engine of the tests' own can be started (it needs dockerd and root)",
     "redis": "no Redis server answers and none can be started",
     "registry": "no docker-registry is installed",
     "landlock": "this kernel has no landlock",

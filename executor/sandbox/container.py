@@ -9,10 +9,10 @@ engine that still has output to deliver to a reader who does not read hangs.
 
 from __future__ import annotations
 
-import socket
 import struct
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from executor.sandbox.engine import Engine, connect, engine_failures
@@ -37,11 +37,24 @@ _FRAME = struct.Struct(">BxxxL")
 
 
 class StreamLink(SocketLink):
-    """The engine's attached stream: plain to write, in frames of stdout and stderr to read."""
+    """The engine's attached stream: plain to write, in frames of stdout and stderr to read.
 
-    def __init__(self, connection: socket.socket) -> None:
-        super().__init__(connection)
+    The client's answer owns the connection: it must live as long as the link, because its end cuts
+    it, and be closed with the link, because the descriptor stays open until both let go.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(getattr(stream, "_sock", stream))
+        self._stream = stream
+        self._owner = getattr(stream, "_response", stream)
         self._raw = bytearray()
+
+    def close(self) -> None:
+        """Cut the connection and forget it."""
+        super().close()
+        with suppress(OSError, ValueError):  # closed already, or cut before all was read
+            self._owner.close()
+            self._stream.close()
 
     def receive(self, deadline: float) -> bytes:
         """Return some bytes of the container's stdout; its stderr is dropped."""
@@ -197,8 +210,6 @@ class DockerSandbox(WarmSandbox):
                 return
 
 
-def _attached(engine: Engine, container: Container) -> socket.socket:
+def _attached(engine: Engine, container: Container) -> Any:
     wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-    stream = engine.client.api.attach_socket(str(container.id), params=wanted)
-    connection: socket.socket = getattr(stream, "_sock", stream)
-    return connection
+    return engine.client.api.attach_socket(str(container.id), params=wanted)

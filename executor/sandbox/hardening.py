@@ -94,6 +94,7 @@ def hardening(limits: SandboxLimits, fence: Fence, room: Room | None = None) -> 
         },
         "log_config": LogConfig(type="none"),
         "init": False,
+        "stop_signal": "SIGKILL",  # an engine that ends need not wait: process 1 ignores everything else
         "stdin_open": True,
         "tty": False,
         "hostname": "sandbox",

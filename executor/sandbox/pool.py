@@ -88,6 +88,7 @@ class Pool:
         self._shelves: dict[Need, _Shelf] = {}
         self._rubbish: list[Supervised] = []
         self._janitor: threading.Thread | None = None
+        self._asleep = True  # the janitor has nothing to wait for, or is not there
         self._closed = False
 
     @property
@@ -255,11 +256,12 @@ class Pool:
         return started
 
     def _served(self, shelf: _Shelf) -> None:
-        """Say that something has changed on a shelf after a call; look after its spare."""
+        """Say that something has changed on a shelf after a call; wake the janitor if it has something to do."""
         shelf.served += 1
         shelf.freed.notify()
         self._settled.notify_all()
-        self._tend()
+        if self._rubbish or self._asleep or self._lacks_spare(shelf):
+            self._tend()
 
     def _throw(self, unwanted: Iterable[Supervised]) -> None:
         self._rubbish += unwanted
@@ -289,7 +291,10 @@ class Pool:
         with self._lock:
             need = self._spare_wanted()
             while not (self._closed or self._rubbish or need):
-                self._work.wait(self._reap())
+                nearest = self._reap()
+                self._asleep = nearest is None
+                self._work.wait(nearest)
+                self._asleep = False
                 need = self._spare_wanted()
             if self._closed:
                 return False
@@ -303,11 +308,18 @@ class Pool:
         return True
 
     def _spare_wanted(self) -> Need | None:
-        for need, shelf in reversed(self._shelves.items()):
-            enough = shelf.spares_fail or shelf.served < _SPARE_AFTER or any(each.unused for each in shelf.idle)
-            if self.settings.spares and not need.compiles and not enough:
-                return need
-        return None
+        return next((need for need, shelf in reversed(self._shelves.items()) if self._lacks_spare(need, shelf)), None)
+
+    def _lacks_spare(self, need: Need, shelf: _Shelf) -> bool:
+        if (
+            need.compiles
+            or not self.settings.spares
+            or shelf.served < _SPARE_AFTER
+            or shelf.spares_fail
+            or shelf.spare_coming
+        ):
+            return False
+        return not any(each.unused for each in shelf.idle)
 
     def _start_spare(self, need: Need) -> None:
         started: Supervised | None = None

@@ -74,6 +74,11 @@ def profile() -> dict[str, Any]:
     ]
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
+        # Without these a call in another format would end its process instead of getting an error.
+        "archMap": [
+            {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86", "SCMP_ARCH_X32"]},
+            {"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": ["SCMP_ARCH_ARM"]},
+        ],
         "syscalls": [
             {"names": sorted(names), "action": "SCMP_ACT_ALLOW"},
             {"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [no_namespaces]},

@@ -37,6 +37,7 @@ class WarmSandbox(ABC):
     """What the levels have in common: everything but the fence."""
 
     level: str
+    description: str
     covers: tuple[str, ...]
     does_not_cover: tuple[str, ...]
 
@@ -83,6 +84,11 @@ class WarmSandbox(ABC):
             if not future.cancel():
                 await asyncio.wait([running])
             raise
+
+    @property
+    def warm(self) -> int:
+        """How many supervisors run: idle ones, busy ones and spares."""
+        return len(self._here().running())
 
     def close(self) -> None:
         """Stop all supervisors, also those at work for other threads. A second time does nothing."""

@@ -7,7 +7,7 @@ last of the three deadlines: the child's CPU limit, the supervisor's clock, and 
 
 import json
 import os
-import selectors
+import select
 import socket
 import time
 from collections.abc import Mapping
@@ -80,9 +80,9 @@ class SocketLink:
 
     def quiet(self) -> bool:
         """Whether there is nothing to receive."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._connection, selectors.EVENT_READ)
-            return not selector.select(0)
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        return not poll.poll(0)
 
     def cut(self) -> None:
         """End the connection: `close` alone would leave it to whoever else holds it."""

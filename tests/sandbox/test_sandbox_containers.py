@@ -1,5 +1,6 @@
 """The docker level seen from the engine: the container, its image, its orphans."""
 
+import gc
 import io
 import json
 import os
@@ -106,13 +107,27 @@ def test_a_stream_that_floods_and_is_not_read_can_be_cut_and_removed(warm: Docke
     )
     wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     stream = engine.client.api.attach_socket(str(container.id), params=wanted)
-    link = StreamLink(getattr(stream, "_sock", stream))
+    link = StreamLink(stream)
     container.start()
     assert link.receive(time.monotonic() + 10)
     time.sleep(0.5)
     link.close()
     container.remove(force=True)
     assert container.id not in {each.id for each in engine.client.containers.list(all=True)}
+
+
+def test_a_stream_outlives_a_collection_of_garbage_and_leaves_no_descriptor() -> None:
+    descriptors = Path("/proc/self/fd")
+    with docker_sandbox() as sandbox:
+        sandbox.call(ONE, {})
+        gc.collect()
+        assert [each.wire.alive() for each in sandbox._pool.running()] == [True]
+        used = len(list(descriptors.iterdir()))
+        for _ in range(4):
+            sandbox.call(Program(ONE.code, "body", single_use=True), {})
+            gc.collect()
+            assert sandbox.call(ONE, {}).value == 1
+    assert len(list(descriptors.iterdir())) < used
 
 
 def test_memory_that_runs_out_in_the_whole_container_replaces_it() -> None:

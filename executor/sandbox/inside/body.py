@@ -1,6 +1,6 @@
 """The locked child: runs one body once and answers on a pipe of its own.
 
-Rules. The order is: read the request, wire the pipes, limit, lock, and only then touch the code.
+Rules. The order is: wire the pipes, wait for the request, limit, lock, and only then touch the code.
 The answer is one JSON object: `{id, value, arguments}` (for a script the arguments are null) or
 `{id, problem: [category, message, traceback]}`. It never travels on the body's standard output, so
 nothing that a body prints can be taken for it. The child leaves by `os._exit` whatever happens, and
@@ -12,24 +12,22 @@ own arguments. It can say nothing about another call.
 """
 
 import builtins
-import io
+import fcntl
 import json
 import linecache
 import math
 import os
 import resource
-import signal
 import sys
 import traceback
 from types import CodeType, ModuleType, TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from executor.sandbox.inside import program
 from executor.sandbox.inside.clock import start_clock_at
 from executor.sandbox.inside.helpers import Helpers
 from executor.sandbox.inside.plain import NotPlainError, as_plain
-from executor.sandbox.inside.process import become_the_first_victim
-from executor.sandbox.inside.seccomp import lock_system_calls
+from executor.sandbox.inside.seccomp import lock_system_calls, prepare_lock
 
 CODE_NAME = "<body>"
 EXIT_BROKEN = 99
@@ -39,12 +37,32 @@ _MESSAGE_CHARACTERS = 2000
 _TRACEBACK_CHARACTERS = 4000
 
 
+def prepare() -> None:
+    """Do in the zygote what is the same for every child: it need not be done again, and costs a child no memory.
+
+    The environment goes, the streams are made (their descriptors get their ends in each child), the
+    names of these modules are left to helper files, and what a call needs is used once.
+    """
+    os.environ.clear()
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the streams outlive this function
+    sys.stdout, sys.stderr = (
+        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
+        for number in (1, 2)
+    )
+    for name in [name for name in sys.modules if name.partition(".")[0] == "executor"]:
+        del sys.modules[name]
+    prepare_lock()
+    _rehearse()
+
+
 def run(feed: int, result: int, out: int, err: int) -> NoReturn:
     """Run the request that arrives on `feed`; the other descriptors take the answer and prints."""
     try:
-        with os.fdopen(feed, "rb") as stream:
+        printed = sys.stdout, sys.stderr
+        feed = _wire(feed, result, out, err)
+        _rehearse()
+        with os.fdopen(feed, "rb", buffering=0) as stream:
             request = json.loads(stream.read())
-        printed = _wire(result, out, err)
         if "job" in request:
             program.run(request, _RESULT)
         _limit(request["memory_mb"], request["seconds"])
@@ -57,27 +75,26 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
         os._exit(EXIT_BROKEN)
 
 
-def _wire(result: int, out: int, err: int) -> tuple[io.TextIOBase, io.TextIOBase]:
-    """Give the child descriptors 0 to 3 and no others, and fresh text streams."""
+def _rehearse() -> None:
+    """Compile, run and encode something of our own, so that the memory for that is there before a request is."""
+    compiled = compile("def body(x):\n    return [x]", CODE_NAME, "exec", dont_inherit=True)
+    scope: dict[str, Any] = {}
+    exec(compiled, scope)  # noqa: S102 - the text above
+    _encoded({"value": as_plain(scope["body"](json.loads("1.5")))})
+
+
+def _wire(feed: int, result: int, out: int, err: int) -> int:
+    """Give the child descriptors 0 to 3 and no others but `feed`, which may get another number."""
     os.setsid()
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    for source, target in ((nothing, 0), (out, 1), (err, 2), (result, _RESULT)):
+    feed = fcntl.fcntl(feed, fcntl.F_DUPFD, _RESULT + 1)  # above those that are about to be taken
+    for source, target in ((out, 1), (err, 2), (result, _RESULT)):
         os.dup2(source, target)
-    os.closerange(_RESULT + 1, 1024)
-    os.environ.clear()
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the stream outlives this function
-    streams = [
-        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
-        for number in (1, 2)
-    ]
-    sys.stdout, sys.stderr = streams
-    return streams[0], streams[1]
+    os.closerange(_RESULT + 1, feed)
+    os.closerange(feed + 1, 1024)
+    return feed
 
 
 def _limit(memory_mb: int, seconds: float) -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    become_the_first_victim()
     memory, processor = memory_mb * 2**20, math.ceil(seconds) + 1
     for kind, soft, hard in (
         (resource.RLIMIT_AS, memory, memory),
@@ -113,7 +130,6 @@ def _called(request: dict[str, Any]) -> bytes:
         compiled = compile(code, CODE_NAME, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError) as error:
         return _refused(identity, *_described("syntax", error))
-    _forget_ourselves()
     if request["files"]:
         sys.meta_path.insert(0, helpers)
     module = ModuleType("__main__" if request["form"] == "script" else "body")
@@ -142,12 +158,6 @@ def _run_script(compiled: CodeType, module: ModuleType, context: dict[str, Any])
         if end.code not in (None, 0):
             raise
     return as_plain(module.__dict__.get("result"))
-
-
-def _forget_ourselves() -> None:
-    """Leave the names of these modules to helper files; the body has no use for them."""
-    for name in [name for name in sys.modules if name.partition(".")[0] == "executor"]:
-        del sys.modules[name]
 
 
 def _refused(identity: str, *problem: str) -> bytes:
@@ -182,7 +192,7 @@ def _frames_of_the_body(error: BaseException) -> TracebackType | None:
     return frame
 
 
-def _flush(streams: tuple[io.TextIOBase, io.TextIOBase]) -> None:
+def _flush(streams: tuple[TextIO, TextIO]) -> None:
     for stream in streams:
         try:
             stream.flush()

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from executor.sandbox.inside import tools
-from executor.sandbox.inside.process import become_the_first_victim
+from executor.sandbox.inside.process import libc
 from executor.sandbox.inside.program_calls import lock_for_runtime, lock_for_tools
 
 FOLDER = "/tmp/call"  # noqa: S108 - the container's own, emptied after each call
@@ -62,7 +62,6 @@ def _write_files(files: dict[str, str], packed: list[str]) -> None:
 def _limit(job: dict[str, Any], seconds: float) -> None:
     for name in (*_IGNORED_BY_PYTHON, "SIGTERM", "SIGHUP", "SIGINT"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
-    become_the_first_victim()
     processor, size = math.ceil(seconds) + 1, job["file_mb"] * 2**20
     limits = [
         (resource.RLIMIT_CPU, processor, processor + 1),
@@ -89,10 +88,9 @@ def _start(request: dict[str, Any], job: dict[str, Any]) -> NoReturn:
         os.set_inheritable(_EXECUTABLE, False)
         path = f"/proc/self/fd/{_EXECUTABLE}"
     environment = [f"{name}={value}".format(folder=FOLDER) for name, value in job["environment"].items()]
-    libc = ctypes.CDLL(None, use_errno=True)
     parts = (ctypes.create_string_buffer(path.encode()), _texts(command), _texts(environment))
     lock_for_runtime(tuple(ctypes.addressof(part) for part in parts))  # type: ignore[arg-type]  # there are three
-    libc.execve(*(ctypes.byref(part) for part in parts))
+    libc().execve(*(ctypes.byref(part) for part in parts))
     os.write(2, f"{command[0]}: {os.strerror(ctypes.get_errno())}\n".encode())
     os._exit(tools.EXIT_NO_PROGRAM)
 

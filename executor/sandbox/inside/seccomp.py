@@ -20,6 +20,10 @@ What it does NOT do: bound memory, time or output (limits and the supervisor do)
 import ctypes
 import platform
 import struct
+from functools import cache
+from typing import Any
+
+from executor.sandbox.inside.process import libc
 
 # Names that both architectures have, then what only the older one has beside them.
 _X86_64 = {
@@ -134,16 +138,29 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
+@cache
+def prepare_lock() -> tuple[_Program, Any]:
+    """Make the filter of this machine ready, with the memory that it lies in; a fork hands it on."""
+    return _described(filter_program(platform.machine()))
+
+
 def lock_system_calls() -> None:
     """Let this process and its threads make allowed calls only, for ever. Raises `OSError`."""
-    install(filter_program(platform.machine()))
+    _install(prepare_lock()[0])
 
 
 def install(program: bytes) -> None:
     """Hold this process, its threads and whatever it starts to a filter. Raises `OSError`."""
+    described, _memory = _described(program)
+    _install(described)
+
+
+def _described(program: bytes) -> tuple[_Program, Any]:
     memory = ctypes.create_string_buffer(program, len(program))
-    described = _Program(len(program) // 8, ctypes.addressof(memory))
-    libc = ctypes.CDLL(None, use_errno=True)
+    return _Program(len(program) // 8, ctypes.addressof(memory)), memory
+
+
+def _install(described: _Program) -> None:
     mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    if libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(described), None, None):
+    if libc().prctl(_PR_SET_SECCOMP, mode, ctypes.byref(described), None, None):
         raise OSError(ctypes.get_errno(), "the kernel refuses the system call filter (seccomp)")

@@ -15,8 +15,9 @@ The supervisor reads the first line of a request only; the rest goes to the chil
 
 After each call a container's supervisor kills whatever else runs, empties the writable folders and
 says whether that worked. Under lockdown there is nothing to sweep: a body can neither start a
-process nor write a file. When the host goes, the supervisor ends at once, also within a call, and
-all below it is killed by the kernel.
+process nor write a file. Only then is the next child forked, so that no two are there at once; it
+waits for its request, which therefore need not wait for a fork. When the host goes, the supervisor
+ends at once, also within a call, and all below it is killed by the kernel.
 """
 
 import importlib
@@ -42,6 +43,15 @@ EXIT_HOST_GONE, EXIT_ZYGOTE_GONE, EXIT_CANNOT_SWEEP = 0, 73, 71
 WRITABLE_FOLDERS = ("/tmp", "/dev/shm")  # noqa: S108 - the container's own, emptied after each call
 _CHUNK = 65536
 _PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A child that has been forked for the next call, and our ends of its pipes."""
+
+    process: int
+    feed: int
+    outputs: tuple[int, ...]
 
 
 @dataclass
@@ -80,6 +90,7 @@ class Supervisor:
             os.close(replies)
             zygote.run(theirs, me)
         theirs.close()
+        self._waiting = self._fork()
 
     def serve(self) -> NoReturn:
         """Answer requests until the host goes."""
@@ -90,25 +101,41 @@ class Supervisor:
             if len(request) < header["size"]:
                 os._exit(EXIT_HOST_GONE)
             self._call(header, request)
+            self._waiting = self._fork()
 
-    def _call(self, header: dict[str, Any], request: bytes) -> None:
-        started = time.monotonic()
+    def _fork(self) -> _Waiting:
+        """Have the next child forked."""
         feed_end, feed = os.pipe()
-        output, result = header["output_bytes"], header["result_bytes"]
-        captures: dict[int, _Capture] = {}
-        theirs = [feed_end]
-        for limit in (result, output, output):
-            ours, other = os.pipe()
-            os.set_blocking(ours, False)
-            captures[ours] = _Capture(limit)
-            theirs.append(other)
+        pairs = [os.pipe() for _ in range(zygote.PIPES - 1)]
+        theirs = [feed_end, *(other for _, other in pairs)]
         socket.send_fds(self._control, [b"!"], theirs)
         for descriptor in theirs:
             os.close(descriptor)
         child = zygote.STARTED.unpack(self._hear(zygote.STARTED.size))[0]
-        ending, end = self._watch(captures, (feed, request), started + header["seconds"])
+        for ours, _ in pairs:
+            os.set_blocking(ours, False)
+        return _Waiting(child, feed, tuple(ours for ours, _ in pairs))
+
+    def _living(self) -> _Waiting:
+        """Return the waiting child, or another one where it has died of something while it waited."""
+        while select.select([self._control], [], [], 0)[0]:
+            self._hear(zygote.ENDED.size)
+            self._control.send(b"!")
+            self._hear(zygote.REAPED.size)
+            for descriptor in (self._waiting.feed, *self._waiting.outputs):
+                os.close(descriptor)
+            self._waiting = self._fork()
+        return self._waiting
+
+    def _call(self, header: dict[str, Any], request: bytes) -> None:
+        started = time.monotonic()
+        child = self._living()
+        output, result = header["output_bytes"], header["result_bytes"]
+        limits = zip(child.outputs, (result, output, output), strict=True)
+        captures = {descriptor: _Capture(limit) for descriptor, limit in limits}
+        ending, end = self._watch(captures, (child.feed, request), started + header["seconds"])
         if not end:
-            os.kill(child, signal.SIGKILL)
+            os.kill(child.process, signal.SIGKILL)
             self._control.settimeout(_PATIENCE)
             end = self._hear(zygote.ENDED.size)
             self._control.settimeout(None)

@@ -17,7 +17,7 @@ import struct
 from typing import NoReturn
 
 from executor.sandbox.inside import body
-from executor.sandbox.inside.process import die_with, hide
+from executor.sandbox.inside.process import become_the_first_victim, die_with
 
 USUAL_MODULES = (
     "abc", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "csv",
@@ -35,7 +35,8 @@ def run(control: socket.socket, supervisor: int) -> NoReturn:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     die_with(supervisor)
-    hide()
+    become_the_first_victim()  # and so do its children, which are larger whenever memory runs out
+    body.prepare()
     gc.collect()
     gc.freeze()
     me = os.getpid()
