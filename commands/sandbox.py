@@ -1,13 +1,20 @@
 """htn sandbox."""
 
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from commands.options import Command, output_options
 from commands.output import Outcome, note, tell
-from executor.sandbox import LANGUAGE_NAMES, Checked, Images, LanguageImage, check_languages, language_named, open_sandbox
+from executor.sandbox import (
+    LANGUAGE_NAMES,
+    Checked,
+    Images,
+    LanguageImage,
+    check_languages,
+    language_named,
+    open_sandbox,
+)
 from executor.settings import SANDBOX, Settings
 from htn.errors import UsageError, did_you_mean, visible
 
@@ -115,6 +122,7 @@ def check(outcome: Outcome, /, languages: tuple[str, ...], as_json: bool, debug:
         image=settings.image,
         docker_timeout=settings.docker_timeout,
         limits=settings.limits,
+        fence=settings.fence,
         languages=settings.languages,
         on_progress=note,
     ) as sandbox:

@@ -105,6 +105,7 @@ class Agent:
                 limits=s.limits,
                 pool=s.pool,
                 fence=s.fence,
+                languages=s.languages,
                 on_progress=self.listener.note,
             )
         )

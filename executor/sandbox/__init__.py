@@ -9,7 +9,10 @@ from executor.sandbox.choose import Kind, open_sandbox
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
+from executor.sandbox.languages import LANGUAGE_NAMES, language_named
 from executor.sandbox.languages.calls import LanguageSettings
+from executor.sandbox.languages.images import LanguageImage
+from executor.sandbox.languages.manage import Checked, Images, check_languages
 from executor.sandbox.protocol import (
     JSON,
     Category,
@@ -24,12 +27,16 @@ from executor.sandbox.supervised import PoolSettings
 
 __all__ = [
     "JSON",
+    "LANGUAGE_NAMES",
     "Category",
+    "Checked",
     "EngineStatus",
     "Fence",
     "Form",
     "ImageStatus",
+    "Images",
     "Kind",
+    "LanguageImage",
     "LanguageSettings",
     "Outcome",
     "PoolSettings",
@@ -38,7 +45,9 @@ __all__ = [
     "Sandbox",
     "SandboxImage",
     "SandboxLimits",
+    "check_languages",
     "engine_status",
     "image_status",
+    "language_named",
     "open_sandbox",
 ]

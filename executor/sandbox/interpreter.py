@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
@@ -39,14 +40,18 @@ class Interpreter:
     contents: tuple[tuple[str, Path], ...]
     links: tuple[tuple[str, str], ...]
 
-    def digest(self) -> str:
-        """Return a hash of all that goes into the image."""
+    @cached_property
+    def _digest(self) -> str:
         total = hashlib.sha256(_RECIPE)
         for path, source in self.contents:
             total.update(path.encode() + b"\0" + hashlib.sha256(source.read_bytes()).digest())
         for path, target in self.links:
             total.update(f"{path}\0{target}\0".encode())
         return total.hexdigest()
+
+    def digest(self) -> str:
+        """Return a hash of all that goes into the image."""
+        return self._digest
 
     def add_to(self, archive: RootArchive) -> None:
         """Add the interpreter to a root file system."""

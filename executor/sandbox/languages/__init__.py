@@ -10,10 +10,11 @@ from executor.sandbox.languages.javascript import JAVASCRIPT
 from executor.sandbox.languages.job import Language
 from executor.sandbox.languages.rust import RUST
 
-__all__ = ["LANGUAGES", "Language", "language_named"]
+__all__ = ["LANGUAGES", "LANGUAGE_NAMES", "Language", "language_named"]
 
 # Beside Python, in the order in which they are listed.
 LANGUAGES: Mapping[str, Language] = {each.name: each for each in (JAVASCRIPT, BASH, GO, JAVA, CPP, RUST)}
+LANGUAGE_NAMES = ("python", *LANGUAGES)
 
 
 def language_named(word: str) -> str | None:

@@ -122,8 +122,10 @@ def build_image(
     return result
 
 
-def image_row(engine: Engine, language: str, configured: str | None) -> LanguageImage:
-    """Say which image a language has; pulls and builds nothing."""
+def image_row(
+    engine: Engine, language: str, configured: str | None, interpreter: Interpreter | None = None
+) -> LanguageImage:
+    """Say which image a language has; pulls and builds nothing. `interpreter` is this machine's, if it is known."""
     image = image_of(engine, language, configured)
     build = f"htn sandbox build {language}"
     if image is None:
@@ -133,7 +135,7 @@ def image_row(engine: Engine, language: str, configured: str | None) -> Language
     if configured:
         return LanguageImage(language, reference, True, "configured", size)
     try:
-        current = _plan(engine, language).reference
+        current = _plan(engine, language, interpreter).reference
     except ServiceMissing:  # no lists of packages to compare with
         return LanguageImage(language, reference, True, "built", size)
     if current == reference:
@@ -155,10 +157,10 @@ def unwanted_images(engine: Engine, configured: Mapping[str, str], python: str) 
     return sorted(set(tags) - wanted) + nameless
 
 
-def _plan(engine: Engine, language: str) -> _Plan:
+def _plan(engine: Engine, language: str, interpreter: Interpreter | None = None) -> _Plan:
     recipe = RECIPES[language]
-    interpreter = fitting_interpreter(engine)
-    return _Plan(language, recipe, needed_packages(recipe.packages, recipe.kept, recipe.left_out), interpreter)
+    packages = needed_packages(recipe.packages, recipe.kept, recipe.left_out)
+    return _Plan(language, recipe, packages, interpreter or fitting_interpreter(engine))
 
 
 def _build(engine: Engine, plan: _Plan) -> DockerImage:

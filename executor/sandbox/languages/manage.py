@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from executor.sandbox.engine import Engine, connect, engine_failures
-from executor.sandbox.image import SandboxImage, ensure_image, image_status
+from executor.sandbox.image import SandboxImage, ensure_image, fitting_interpreter, image_status
+from executor.sandbox.interpreter import Interpreter
 from executor.sandbox.languages import LANGUAGES
 from executor.sandbox.languages.images import LanguageImage, build_image, image_row, unwanted_images
 from executor.sandbox.protocol import Program, Sandbox
@@ -45,7 +46,8 @@ class Images:
         )
         engine = self._connect()
         try:
-            return [python, *(image_row(engine, name, self.configured.get(name)) for name in LANGUAGES)]
+            interpreter = _interpreter(engine)
+            return [python, *(image_row(engine, name, self.configured.get(name), interpreter) for name in LANGUAGES)]
         finally:
             engine.client.close()
 
@@ -85,6 +87,14 @@ class Images:
 
     def _connect(self) -> Engine:
         return connect(max(self.seconds, 600.0))  # an import of half a gigabyte is one request
+
+
+def _interpreter(engine: Engine) -> Interpreter | None:
+    """Return this machine's Python, or None where no image can be made of it."""
+    try:
+        return fitting_interpreter(engine)
+    except ServiceMissing:
+        return None
 
 
 @dataclass(frozen=True)
