@@ -45,9 +45,10 @@ class Errand:
 
 @dataclass(eq=False)
 class _Shelf:
-    """The supervisors of one need; `busy` maps each to the thread that it works for."""
+    """The supervisors of one need; `busy` maps each to the thread that it works for; `spared`: it may have a spare."""
 
     freed: threading.Condition
+    spared: bool = True
     idle: list[Supervised] = field(default_factory=list)
     busy: dict[Supervised, int] = field(default_factory=dict)
     served: int = 0
@@ -185,7 +186,7 @@ class Pool:
 
     def _shelf(self, need: Need) -> _Shelf:
         """Return the shelf of a need, which is then the one used last."""
-        shelf = self._shelves.pop(need, None) or _Shelf(threading.Condition(self._lock))
+        shelf = self._shelves.pop(need, None) or _Shelf(threading.Condition(self._lock), not need.compiles)
         deserted = [other for other, each in self._shelves.items() if each.deserted()]
         for other in deserted[: max(0, len(self._shelves) - MOST_NEEDS + 1)]:
             self._throw(self._shelves.pop(other).idle)
@@ -308,16 +309,11 @@ class Pool:
         return True
 
     def _spare_wanted(self) -> Need | None:
-        return next((need for need, shelf in reversed(self._shelves.items()) if self._lacks_spare(need, shelf)), None)
+        return next((need for need, shelf in reversed(self._shelves.items()) if self._lacks_spare(shelf)), None)
 
-    def _lacks_spare(self, need: Need, shelf: _Shelf) -> bool:
-        if (
-            need.compiles
-            or not self.settings.spares
-            or shelf.served < _SPARE_AFTER
-            or shelf.spares_fail
-            or shelf.spare_coming
-        ):
+    def _lacks_spare(self, shelf: _Shelf) -> bool:
+        unwanted = shelf.spares_fail or shelf.spare_coming or shelf.served < _SPARE_AFTER
+        if unwanted or not (self.settings.spares and shelf.spared):
             return False
         return not any(each.unused for each in shelf.idle)
 
