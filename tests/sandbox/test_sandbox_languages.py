@@ -230,3 +230,58 @@ def test_a_body_is_compiled_once_and_again_when_what_was_kept_is_damaged(say: Sa
     for path in kept:
         path.write_text(path.read_text()[:-10])
     assert say(bodies.ECHO, 3).value == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "value", "printed"),
+    [
+        ("javascript", "console.log(xs.length);\nconst result = await Promise.resolve(xs[0] + n);", 8, "2\n"),
+        ("javascript", "result = undefined_name ?? 1", "runtime", ""),
+        ("javascript", "console.log('no result')", None, "no result\n"),
+        ("bash", 'echo "$n"\nresult=$(jq ".[0] + $n" <<<"$xs")', 8, "1\n"),
+        ("bash", "result='two words'; exit 0", "two words", ""),
+        ("bash", "echo 'no result'", None, "no result\n"),
+        ("bash", "exit 4", "runtime", ""),
+    ],
+    indirect=["language"],
+    scope="module",
+)
+def test_a_script_has_its_context_values_and_leaves_a_result(
+    polyglot: Sandbox, language: str, code: str, value: JSON, printed: str
+) -> None:
+    outcome = polyglot.call(Program(code, language=language, form="script"), {"xs": [7, 8], "n": 1})
+    assert (outcome.problem.category if outcome.problem else outcome.value) == value, outcome
+    assert outcome.stdout == printed
+    assert outcome.arguments is None
+
+
+@pytest.mark.parametrize("language", ["bash"], indirect=True, scope="module")
+def test_processes_that_start_each_other_without_end_are_stopped(say: Say) -> None:
+    assert not say("body() { bomb() { bomb | bomb & }; bomb; sleep 60; }", seconds=1).ok
+
+
+@pytest.mark.parametrize("language", ["bash"], indirect=True, scope="module")
+def test_a_shell_cannot_signal_what_it_did_not_start(say: Say) -> None:
+    code = "body() { for p in -1 0 1 2 3 $PPID; do kill -9 -- $p 2>/dev/null && echo killed $p; done; echo alive; }"
+    assert say(code).value == "alive"
+
+
+@pytest.mark.parametrize("language", ["c++"], indirect=True, scope="module")
+@pytest.mark.parametrize(
+    ("what", "call"),
+    [
+        ("another program", 'char* w[] = {(char*)"/bin/sh", nullptr}; return execve(w[0], w, w + 1) == 0;'),
+        ("limits of process 1", "struct rlimit r; return syscall(SYS_prlimit64, 1, RLIMIT_NOFILE, 0, &r) == 0;"),
+        ("a new namespace", "return unshare(CLONE_NEWUSER) == 0;"),
+        ("a mount", 'return mount("none", "/tmp", "tmpfs", 0, 0) == 0;'),
+        ("a trace", "return ptrace(PTRACE_ATTACH, getppid(), 0, 0) == 0;"),
+        ("a key", 'return syscall(SYS_add_key, "user", "a", "b", 1, -3) >= 0;'),
+        ("io_uring", "char p[120] = {}; return syscall(425, 1, p) >= 0;"),
+        ("a signal to the zygote", "return kill(getppid(), 9) == 0;"),
+        ("bpf", "char p[120] = {}; return syscall(SYS_bpf, 0, p, 120) >= 0;"),
+    ],
+)
+def test_a_program_cannot_make_the_system_call(say: Say, what: str, call: str) -> None:
+    headers = ["sched.h", "signal.h", "sys/mount.h", "sys/ptrace.h", "sys/resource.h", "sys/syscall.h", "unistd.h"]
+    code = "".join(f"#include <{name}>\n" for name in headers) + f"bool body() {{ {call} }}"
+    assert say(code).value is False

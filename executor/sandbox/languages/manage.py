@@ -66,27 +66,33 @@ class Images:
 
     def prune(self) -> tuple[list[str], list[str]]:
         """Remove the images built here that nothing wants; return those, and those that a container still uses."""
-        from docker.errors import APIError  # noqa: PLC0415 - the client is imported when it is used
-
         python = image_status(self.configured.get(PYTHON), seconds=self.seconds).reference
         engine = self._connect()
-        removed, kept = [], []
         try:
-            for reference in unwanted_images(engine, self.configured, python):
-                try:
-                    with engine_failures("removing an image"):
-                        engine.client.images.remove(reference)
-                    removed.append(reference)
-                except ServiceMissing as error:
-                    if not isinstance(error.__cause__, APIError) or error.__cause__.status_code != 409:
-                        raise
-                    kept.append(reference)
+            return remove_images(engine, unwanted_images(engine, self.configured, python))
         finally:
             engine.client.close()
-        return removed, kept
 
     def _connect(self) -> Engine:
         return connect(max(self.seconds, 600.0))  # an import of half a gigabyte is one request
+
+
+def remove_images(engine: Engine, references: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Remove images; return those, and those that a container still uses. Raises `ServiceMissing`."""
+    from docker.errors import APIError  # noqa: PLC0415 - the client is imported when it is used
+
+    removed: list[str] = []
+    kept: list[str] = []
+    for reference in references:
+        try:
+            with engine_failures("removing an image"):
+                engine.client.images.remove(reference)
+            removed.append(reference)
+        except ServiceMissing as error:
+            if not isinstance(error.__cause__, APIError) or error.__cause__.status_code != 409:
+                raise
+            kept.append(reference)
+    return removed, kept
 
 
 def _interpreter(engine: Engine) -> Interpreter | None:
