@@ -9,6 +9,7 @@
 const fs = require('fs');
 const vm = require('vm');
 const path = require('path');
+const { Writable } = require('stream');
 const { createRequire } = require('module');
 
 const { stringify, parse } = JSON;
@@ -24,6 +25,16 @@ const request = parse(fs.readFileSync(4, 'utf8'));
 fs.closeSync(4);
 
 class NotPlain extends Error {}
+
+// The runtime's own streams keep what a full pipe does not take; these wait until it is taken.
+for (const [name, descriptor] of [['stdout', 1], ['stderr', 2]]) {
+  const write = (chunk, encoding, done) => {
+    for (let sent = 0; sent < chunk.length;) sent += writeSync(descriptor, chunk, sent);
+    done();
+  };
+  const stream = Object.assign(new Writable({ write }), { fd: descriptor });
+  Object.defineProperty(process, name, { value: stream, configurable: true });
+}
 
 let answered = false;
 
