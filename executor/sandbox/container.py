@@ -167,7 +167,8 @@ class DockerSandbox(WarmSandbox):
                 wire = Wire(StreamLink(_attached(self._engine, container)))
                 container.start()
             except BaseException:  # whatever it was, an interrupt too, leaves no container behind
-                remove(container)
+                self._unremoved.append(container)
+                self._remove_what_is_left()
                 raise
         warm = _WarmContainer(need, container, wire, self._unremoved)
         try:
@@ -200,8 +201,11 @@ class DockerSandbox(WarmSandbox):
 
     def _remove_what_is_left(self) -> None:
         """Remove the containers that could not be removed when the engine was away."""
-        while self._unremoved:
-            container = self._unremoved.pop()
+        while True:
+            try:
+                container = self._unremoved.pop()
+            except IndexError:  # none, or another thread has it
+                return
             try:
                 with engine_failures("removing a container"):
                     remove(container)

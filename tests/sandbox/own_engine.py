@@ -16,14 +16,15 @@ _START_SECONDS = 60.0
 
 def can_be_started() -> bool:
     """Whether this machine lets us start one: it needs the programs, and root for mounts and containers."""
-    return all(map(shutil.which, ("dockerd", "containerd"))) and os.geteuid() == 0
+    return all(map(shutil.which, ("dockerd", "containerd", "unshare"))) and os.geteuid() == 0
 
 
 class OwnEngine:
     """An engine with a socket, a folder and a small disk of its own. No network, no registry.
 
-    As on a machine where both are services, the program that keeps the containers (containerd) is
-    not the engine's own child: when the engine is killed, the containers go on.
+    It has a network namespace of its own, or it would take away the bridge of the engine that is
+    there. As on a machine where both are services, the program that keeps the containers
+    (containerd) is not the engine's own child: when the engine is killed, the containers go on.
     """
 
     def __init__(self, megabytes: int) -> None:
@@ -55,7 +56,9 @@ class OwnEngine:
             "--storage-driver": "vfs",
             "--bridge": "none",
         }
-        self._engine = self._run("dockerd", *(word for pair in words.items() for word in pair), "--iptables=false")
+        self._engine = self._run(
+            "unshare", "--net", "dockerd", *(word for pair in words.items() for word in pair), "--iptables=false"
+        )
         self._wait_for(self._engine, lambda: engine_status(2).answering)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
