@@ -111,6 +111,7 @@ class Agent:
                 packages=s.packages,
                 pool=s.pool,
                 fence=s.fence,
+                languages=s.languages,
                 on_progress=self.listener.note,
             )
         )

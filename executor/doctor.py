@@ -85,6 +85,7 @@ def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
         packages=settings.packages,
         pool=settings.pool,
         fence=settings.fence,
+        languages=settings.languages,
         on_progress=note,
     ) as sandbox:
         return Check("sandbox", True, sandbox.description, "carrying out and learning operators")

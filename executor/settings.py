@@ -19,7 +19,17 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import Fence, PackageSettings, PoolSettings, Profile, SandboxLimits, check_kind
+from executor.sandbox import (
+    LANGUAGE_NAMES,
+    Fence,
+    LanguageSettings,
+    PackageSettings,
+    PoolSettings,
+    Profile,
+    SandboxLimits,
+    check_kind,
+    language_named,
+)
 from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
@@ -30,6 +40,9 @@ _HERE = Path("htn.toml")
 _LEADING = ("redis_url", "ollama_endpoint", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
 CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
+SANDBOX = frozenset(
+    {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
+)
 PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
@@ -114,6 +127,11 @@ class Settings(BaseSettings):
     image: str | None = Field(
         None, validation_alias=_names("image"),
         description="the container image, by reference or digest; by default built from this machine's Python",
+    )  # fmt: skip
+    images: dict[str, str] = Field(
+        default_factory=dict, validation_alias=_names("images"),
+        description="the container image of a language other than Python, by reference or digest: a table of"
+        " language = reference, as JSON in the environment; the others are built by htn sandbox build",
     )  # fmt: skip
     docker_timeout: float = Field(
         30, gt=0, le=3600, validation_alias=_names("docker_timeout", "DOCKER_TIMEOUT"),
@@ -203,6 +221,14 @@ class Settings(BaseSettings):
             raise ValueError(" ".join([error.message, *error.hints])) from error
         return text
 
+    @field_validator("images")
+    @classmethod
+    def _known_languages(cls, images: dict[str, str]) -> dict[str, str]:
+        known = {language_named(word): reference for word, reference in images.items()}
+        if strange := [word for word in images if language_named(word) in (None, "python")]:
+            raise ValueError(f"{strange[0]!r} is none of {', '.join(LANGUAGE_NAMES[1:])}")
+        return {str(name): reference for name, reference in known.items()}
+
     @field_validator("cache_limit")
     @classmethod
     def _readable_too(cls, text: str) -> str:
@@ -249,6 +275,11 @@ class Settings(BaseSettings):
     def fence(self) -> Fence:
         """What separates containers from this machine."""
         return Fence(runtime=self.runtime, seccomp=self.seccomp)
+
+    @property
+    def languages(self) -> LanguageSettings:
+        """Where images of languages come from."""
+        return LanguageSettings(images=self.images)
 
     @classmethod
     def settings_customise_sources(

@@ -12,6 +12,10 @@ from executor.sandbox.dependencies import PackageSettings
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
+from executor.sandbox.languages import LANGUAGE_NAMES, language_named
+from executor.sandbox.languages.calls import LanguageSettings
+from executor.sandbox.languages.images import LanguageImage
+from executor.sandbox.languages.manage import Checked, Images, check_languages
 from executor.sandbox.protocol import (
     JSON,
     Category,
@@ -28,12 +32,17 @@ from executor.sandbox.supervised import PoolSettings
 
 __all__ = [
     "JSON",
+    "LANGUAGE_NAMES",
     "Category",
+    "Checked",
     "EngineStatus",
     "Fence",
     "Form",
     "ImageStatus",
+    "Images",
     "Kind",
+    "LanguageImage",
+    "LanguageSettings",
     "Outcome",
     "PackageSettings",
     "PoolSettings",
@@ -45,8 +54,10 @@ __all__ = [
     "SandboxImage",
     "SandboxLimits",
     "check_kind",
+    "check_languages",
     "engine_status",
     "image_status",
+    "language_named",
     "open_sandbox",
     "read_strictly",
     "sandbox_names",

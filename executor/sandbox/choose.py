@@ -20,6 +20,7 @@ from executor.sandbox.engine import START_DOCKER, connect
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ensure_image
 from executor.sandbox.installed import installed_sandboxes, open_installed
+from executor.sandbox.languages.calls import LanguageSettings
 from executor.sandbox.local import LocalSandbox
 from executor.sandbox.lockdown import LockdownSandbox
 from executor.sandbox.protocol import Sandbox, SandboxLimits
@@ -40,6 +41,7 @@ def open_sandbox(
     pool: PoolSettings | None = None,
     fence: Fence | None = None,
     packages: PackageSettings | None = None,
+    languages: LanguageSettings | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Sandbox:
     """Open a sandbox; close it, or use it in a `with` statement.
@@ -48,7 +50,8 @@ def open_sandbox(
     `image` names a container image with Python 3.11 or newer, by default one is built from this
     machine's Python. `docker_timeout` bounds each request to the engine, in seconds. `pool` says how
     many supervisors are kept, `fence` with which runtime and system call profile containers run,
-    `packages` which packages bodies may declare: none by default.
+    `packages` which packages bodies may declare: none by default,
+    `languages` where images of other languages and compiled bodies come from.
     `on_progress` hears of slow work (pulling, building) and of a weaker level than a container.
     Raises `ServiceMissing` when no sandbox can be had, `UsageError` for an unknown kind.
     """
@@ -71,7 +74,8 @@ def open_sandbox(
         return _without_engine(no_engine, limits, pool, tell)
     try:
         kept = Packages(packages or PackageSettings(), tell)
-        return DockerSandbox(engine, ensure_image(engine, image, tell), limits, pool, fence or Fence(), kept)
+        found = ensure_image(engine, image, tell)
+        return DockerSandbox(engine, found, limits, pool, fence or Fence(), packages=kept, languages=languages)
     except BaseException:  # an interrupt too leaves no connection open
         engine.client.close()
         raise

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from executor.sandbox.dependencies import Packages, PackageSettings, UnavailableError, check_python
 from executor.sandbox.engine import Engine, connect, engine_failures
-from executor.sandbox.hardening import Fence, check_runtime, hardening
+from executor.sandbox.hardening import Fence, Room, check_runtime, hardening
 from executor.sandbox.image import USER, SandboxImage
+from executor.sandbox.languages.calls import Languages, LanguageSettings, MadeFrom
 from executor.sandbox.orphans import remove, remove_orphans
-from executor.sandbox.protocol import Category, Program, SandboxLimits
+from executor.sandbox.pool import Errand
+from executor.sandbox.protocol import Category, Outcome, Program, SandboxLimits
 from executor.sandbox.source import runner_command
 from executor.sandbox.supervised import Need, PoolSettings, Supervised
 from executor.sandbox.warm import WarmSandbox
@@ -122,9 +124,12 @@ class DockerSandbox(WarmSandbox):
         limits: SandboxLimits,
         pool: PoolSettings,
         fence: Fence,
+        *,
         packages: Packages | None = None,
+        languages: LanguageSettings | None = None,
     ) -> None:
         super().__init__(limits, pool)
+        self._languages = Languages(languages or LanguageSettings())
         check_runtime(engine, fence.runtime)
         self._engine = engine
         self._fence = fence
@@ -172,13 +177,14 @@ class DockerSandbox(WarmSandbox):
 
     def _start(self, need: Need) -> Supervised:
         self._remove_what_is_left()
+        made_from = self._made_from(need)
         with engine_failures("starting a container"):
             container = self._engine.client.containers.create(
-                self._with_packages[need.dependencies] if need.dependencies else self.image.reference,
+                made_from.image,
                 list(runner_command(self.level, 0, need.profile)),
                 entrypoint=["python3"],
                 environment={"PYTHONHASHSEED": str(need.hash_seed)},
-                **hardening(self.limits, self._fence),
+                **hardening(made_from.limits, self._fence, made_from.room),
             )
             try:
                 wire = Wire(StreamLink(attached_stream(self._engine, container)))
@@ -198,10 +204,24 @@ class DockerSandbox(WarmSandbox):
         if problem:
             warm.stop()
             raise ServiceMissing(
-                f"the image {self.image.reference} does not start: {problem}",
+                f"the image {made_from.image} does not start: {problem}",
                 hints=("name another image, or leave it out to build one",),
             )
         return warm
+
+    def _call_other(self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits) -> Outcome:
+        """Call a body in another language than Python: compile it where that must be, then run it."""
+
+        def run(need: Need, asked: Mapping[str, Any], within: SandboxLimits) -> Outcome:
+            return self._run(errand, need, asked, within, single_use=program.single_use)
+
+        return self._languages.call(self._engine, program, request, limits, run)
+
+    def _made_from(self, need: Need) -> MadeFrom:
+        if need.language == "python":
+            image = self._with_packages[need.dependencies] if need.dependencies else self.image.reference
+            return MadeFrom(image, self.limits, Room())
+        return self._languages.container(self._engine, need, self.limits)
 
     def _remove_what_is_left(self) -> None:
         """Remove the containers that could not be removed when the engine was away."""

@@ -53,8 +53,18 @@ def check_runtime(engine: Engine, runtime: str | None) -> None:
         )
 
 
-def hardening(limits: SandboxLimits, fence: Fence) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Room:
+    """How much a container has of what is not a limit of a call: its `/tmp`, processes and processors."""
+
+    temporary_mb: int = 16
+    processes: int = PROCESSES
+    processors: float = 1.0
+
+
+def hardening(limits: SandboxLimits, fence: Fence, room: Room | None = None) -> dict[str, Any]:
     """Return how the engine is asked for a container."""
+    room = room or Room()
     from docker.types import LogConfig, Ulimit  # noqa: PLC0415 - the client is imported when it is used
 
     memory = f"{limits.memory_mb}m"
@@ -71,9 +81,9 @@ def hardening(limits: SandboxLimits, fence: Fence) -> dict[str, Any]:
         "user": USER,
         "mem_limit": memory,
         "memswap_limit": memory,
-        "pids_limit": PROCESSES,
-        "nano_cpus": 1_000_000_000,
-        "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m,nr_inodes=4096,mode=1777"},  # noqa: S108 - in the container
+        "pids_limit": room.processes,
+        "nano_cpus": int(room.processors * 1e9),
+        "tmpfs": {"/tmp": f"rw,noexec,nosuid,nodev,size={room.temporary_mb}m,nr_inodes=4096,mode=1777"},  # noqa: S108 - in the container
         "shm_size": "8m",
         "ulimits": [
             Ulimit(name="core", soft=0, hard=0),

@@ -7,6 +7,7 @@ Rules. Each need (hash seed, language, dependencies) has a shelf of its own.
     a call comes and `size` work            the call waits
     a start fails                           all who waited for it hear of it; nobody tries it again for them
     a shelf has served its second call      one spare is started in the background (for a single use: its first)
+    a shelf is for compilers                it has no spare: each body is compiled once
     a spare fails to start                  no more spares until a start succeeds
     trouble, or a single use                it is never lent again
     worn, or idle for long                  it is stopped in the background
@@ -44,9 +45,10 @@ class Errand:
 
 @dataclass(eq=False)
 class _Shelf:
-    """The supervisors of one need; `busy` maps each to the thread that it works for."""
+    """The supervisors of one need; `busy` maps each to the thread that it works for; `spared`: it may have a spare."""
 
     freed: threading.Condition
+    spared: bool = True
     idle: list[Supervised] = field(default_factory=list)
     busy: dict[Supervised, int] = field(default_factory=dict)
     served: int = 0
@@ -184,7 +186,7 @@ class Pool:
 
     def _shelf(self, need: Need) -> _Shelf:
         """Return the shelf of a need, which is then the one used last."""
-        shelf = self._shelves.pop(need, None) or _Shelf(threading.Condition(self._lock))
+        shelf = self._shelves.pop(need, None) or _Shelf(threading.Condition(self._lock), not need.compiles)
         deserted = [other for other, each in self._shelves.items() if each.deserted()]
         for other in deserted[: max(0, len(self._shelves) - MOST_NEEDS + 1)]:
             self._throw(self._shelves.pop(other).idle)
@@ -310,7 +312,8 @@ class Pool:
         return next((need for need, shelf in reversed(self._shelves.items()) if self._lacks_spare(shelf)), None)
 
     def _lacks_spare(self, shelf: _Shelf) -> bool:
-        if not self.settings.spares or shelf.served < _SPARE_AFTER or shelf.spares_fail or shelf.spare_coming:
+        unwanted = shelf.spares_fail or shelf.spare_coming or shelf.served < _SPARE_AFTER
+        if unwanted or not (self.settings.spares and shelf.spared):
             return False
         return not any(each.unused for each in shelf.idle)
 

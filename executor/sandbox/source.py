@@ -7,7 +7,10 @@ from importlib.resources import files
 _PACKAGE = "executor.sandbox.inside"
 # Each module after those that it imports.
 _ANSWERING = ("plain", "clock", "helpers", "answer")
-_MODULES = ("process", "seccomp", "landlock", "folder", "frame", *_ANSWERING, "body", "zygote", "supervisor")
+_MODULES = (
+    "process", "seccomp", "landlock", "folder", "frame", *_ANSWERING, "program_calls", "tools", "program", "body",
+    "zygote", "supervisor",
+)  # fmt: skip
 
 _LOAD = """\
 import sys

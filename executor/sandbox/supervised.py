@@ -65,6 +65,7 @@ class Need:
     language: str = "python"
     dependencies: tuple[str, ...] = ()
     profile: Profile = "strict"
+    compiles: bool = False
 
 
 class Supervised(ABC):

@@ -36,8 +36,8 @@ setgid setgid32 setgroups setgroups32 setpgid setpriority setresgid setresgid32 
 setuid setuid32 sysinfo tgkill tkill uname ugetrlimit vfork wait4 waitid waitpid
 """
 _MEMORY = """
-brk madvise membarrier mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap msync munlock munlockall munmap
-pkey_alloc pkey_free pkey_mprotect
+brk madvise membarrier memfd_create mincore mlock mlock2 mlockall mmap mmap2 mprotect mremap msync munlock munlockall
+munmap pkey_alloc pkey_free pkey_mprotect
 """
 _TIME_AND_SIGNALS = """
 alarm clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 getcpu

@@ -147,20 +147,30 @@ class WarmSandbox(ABC):
         clock: float | None,
     ) -> Outcome:
         limits = limits or self.limits
-        if program.language != "python":
-            only = f"only python bodies run in this sandbox, not {program.language}"
-            return failed(Category.ENVIRONMENT, only, self.level)
         self._check(limits, hash_seed, clock)
         request = _request(program, arguments, clock)
+        if program.language != "python":
+            return self._call_other(errand, program, request, limits)
         if program.dependencies:
             try:
                 self._provide(program)
             except UnavailableError as error:
                 return failed(Category.ENVIRONMENT, str(error), self.level)
+        need = self._need(program, limits, hash_seed)
+        return self._run(errand, need, request, limits, single_use=program.single_use)
+
+    def _call_other(self, errand: Errand, program: Program, request: dict[str, Any], limits: SandboxLimits) -> Outcome:
+        """Call a body in another language than Python. Most levels have no such language."""
+        only = f"only python bodies run under {self.level}, not {program.language}: other languages need containers"
+        return failed(Category.ENVIRONMENT, f"{only}; {START_DOCKER}", self.level)
+
+    def _run(
+        self, errand: Errand, need: Need, request: Mapping[str, Any], limits: SandboxLimits, *, single_use: bool
+    ) -> Outcome:
+        """Have a supervisor that fits a need serve one request."""
         pool, good = self._here(), False
         try:
-            need = self._need(program, limits, hash_seed)
-            supervised = pool.take(need, errand, unused=program.single_use)
+            supervised = pool.take(need, errand, unused=single_use)
             outcome, good = self._exchange(supervised, request, limits)
         except LinkLostError:
             if errand.cancelled:
@@ -171,11 +181,12 @@ class WarmSandbox(ABC):
                 category, cause = Category.ENVIRONMENT, "the sandbox was closed during the call"
             outcome = failed(category, cause, self.level)
         finally:
-            if errand.supervised is not None:
-                if good and not program.single_use:
-                    pool.give_back(errand.supervised)
+            lent, errand.supervised = errand.supervised, None
+            if lent is not None:
+                if good and not single_use:
+                    pool.give_back(lent)
                 else:
-                    pool.discard(errand.supervised, later=good)
+                    pool.discard(lent, later=good)
         return outcome
 
     def _exchange(

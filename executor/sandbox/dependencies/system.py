@@ -7,7 +7,7 @@ Python lacks those of the C++ compiler, and the parts that the C library once ha
 import ctypes
 from pathlib import Path
 
-from executor.sandbox.interpreter import inside
+from executor.sandbox.archive import inside
 from executor.sandbox.probe import loaded_libraries
 
 _EXPECTED = (

@@ -100,12 +100,23 @@ _EPERM, _ENOSYS, _ENOTTY = 0x00050000 | 1, 0x00050000 | 38, 0x00050000 | 25
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
-_Instruction = tuple[int, int, int, int]
+Instruction = tuple[int, int, int, int]
 
 
-def _when(number: int, block: list[_Instruction]) -> list[_Instruction]:
+def when(number: int, block: list[Instruction]) -> list[Instruction]:
     """Run `block`, which must end in a return, when the call is `number`; else skip it."""
     return [(_EQUAL, 0, len(block), number), *block]
+
+
+def allowed_calls(machine: str) -> tuple[int, frozenset[int]]:
+    """Return the identity of an architecture and the calls that are allowed whatever their arguments are.
+
+    Raises `OSError` for an unknown one.
+    """
+    if machine not in _ARCHITECTURES:
+        raise OSError(f"no list of system calls for the architecture {machine}")
+    identity, allowed, *_ = _ARCHITECTURES[machine]
+    return identity, frozenset(allowed.values())
 
 
 def filter_program(machine: str, *, wide: bool = False) -> bytes:
@@ -113,7 +124,7 @@ def filter_program(machine: str, *, wide: bool = False) -> bytes:
     if machine not in _ARCHITECTURES:
         raise OSError(f"no list of system calls for the architecture {machine}")
     identity, allowed, (ioctl, clone, fcntl), more, (socketpair, sendto) = _ARCHITECTURES[machine]
-    program: list[_Instruction] = [
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, identity),
         (_RETURN, 0, 0, _EPERM),
@@ -122,43 +133,48 @@ def filter_program(machine: str, *, wide: bool = False) -> bytes:
         (_RETURN, 0, 0, _EPERM),
     ]
     for number in sorted({*allowed.values(), *(more.values() if wide else ())}):
-        program += _when(number, [(_RETURN, 0, 0, _ALLOW)])
+        program += when(number, [(_RETURN, 0, 0, _ALLOW)])
     if wide:
         program += _wide_by_argument(ioctl, socketpair, sendto)
-    program += _when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
-    program += _when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
-    threads_only: list[_Instruction] = [
+    program += when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
+    program += when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
+    threads_only: list[Instruction] = [
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _CLONE_THREAD),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _EPERM),
     ]
-    program += _when(clone, threads_only)
-    commands: list[_Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
+    program += when(clone, threads_only)
+    commands: list[Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
     for command in _FCNTL_COMMANDS:
-        commands += _when(command, [(_RETURN, 0, 0, _ALLOW)])
-    program += _when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
+        commands += when(command, [(_RETURN, 0, 0, _ALLOW)])
+    program += when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
     program.append((_RETURN, 0, 0, _EPERM))
+    return as_bytes(program)
+
+
+def as_bytes(program: list[Instruction]) -> bytes:
+    """Return a filter as the kernel reads it."""
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
 
 
-def _wide_by_argument(ioctl: int, socketpair: int, sendto: int) -> list[_Instruction]:
+def _wide_by_argument(ioctl: int, socketpair: int, sendto: int) -> list[Instruction]:
     """Return what the wide profile allows of three calls; it falls through for what it does not."""
     allow, refuse = (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _EPERM)
-    not_blocking: list[_Instruction] = [
+    not_blocking: list[Instruction] = [
         (_LOAD, 0, 0, _SECOND_ARGUMENT),
         (_EQUAL, 0, 1, _FIONBIO),
         allow,
         (_RETURN, 0, 0, _ENOTTY),
     ]
-    stream_only: list[_Instruction] = [
+    stream_only: list[Instruction] = [
         (_LOAD, 0, 0, _SECOND_ARGUMENT),
         (_MASK, 0, 0, _KIND_OF_SOCKET),
         (_EQUAL, 0, 1, _STREAM),
         allow,
         refuse,
     ]
-    no_address: list[_Instruction] = [
+    no_address: list[Instruction] = [
         (_LOAD, 0, 0, _FIFTH_ARGUMENT),
         (_EQUAL, 0, 3, 0),
         (_LOAD, 0, 0, _FIFTH_ARGUMENT + 4),
@@ -166,7 +182,7 @@ def _wide_by_argument(ioctl: int, socketpair: int, sendto: int) -> list[_Instruc
         allow,
         refuse,
     ]
-    return [*_when(ioctl, not_blocking), *_when(socketpair, stream_only), *_when(sendto, no_address)]
+    return [*when(ioctl, not_blocking), *when(socketpair, stream_only), *when(sendto, no_address)]
 
 
 class _Program(ctypes.Structure):
@@ -178,14 +194,26 @@ class _Program(ctypes.Structure):
 @cache
 def prepare_lock(*, wide: bool = False) -> tuple[_Program, Any]:
     """Make the filter of this machine ready, with the memory that it lies in; a fork hands it on."""
-    program = filter_program(platform.machine(), wide=wide)
-    memory = ctypes.create_string_buffer(program, len(program))
-    return _Program(len(program) // 8, ctypes.addressof(memory)), memory
+    return _described(filter_program(platform.machine(), wide=wide))
 
 
 def lock_system_calls(*, wide: bool = False) -> None:
     """Let this process and its threads make allowed calls only, for ever. Raises `OSError`."""
-    described, _ = prepare_lock(wide=wide)
+    _install(prepare_lock(wide=wide)[0])
+
+
+def install(program: bytes) -> None:
+    """Hold this process, its threads and whatever it starts to a filter. Raises `OSError`."""
+    described, _memory = _described(program)
+    _install(described)
+
+
+def _described(program: bytes) -> tuple[_Program, Any]:
+    memory = ctypes.create_string_buffer(program, len(program))
+    return _Program(len(program) // 8, ctypes.addressof(memory)), memory
+
+
+def _install(described: _Program) -> None:
     mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
     if libc().prctl(_PR_SET_SECCOMP, mode, ctypes.byref(described), None, None):
         raise OSError(ctypes.get_errno(), "the kernel refuses the system call filter (seccomp)")
