@@ -15,6 +15,7 @@ from typing import NoReturn, TextIO
 
 from executor.sandbox.inside import program
 from executor.sandbox.inside.answer import answer_to, rehearse
+from executor.sandbox.inside.landlock import restrict
 from executor.sandbox.inside.seccomp import lock_system_calls, prepare_lock
 
 EXIT_BROKEN = 99
@@ -41,15 +42,23 @@ def prepare() -> None:
     rehearse()
 
 
-def run(feed: int, result: int, out: int, err: int) -> NoReturn:
-    """Run the request that arrives on `feed`; the other descriptors take the answer and prints."""
+def run(fence: int | None, feed: int, result: int, out: int, err: int) -> NoReturn:
+    """Run the request that arrives on `feed`; the other descriptors take the answer and prints.
+
+    `fence` is a ruleset of landlock for bodies in Python, where there is one that the zygote has not taken on itself.
+    """
     try:
         printed = sys.stdout, sys.stderr
-        feed = _wire(feed, result, out, err)
+        feed, fence = _wire(feed, result, out, err, fence)
         rehearse()
         with os.fdopen(feed, "rb", buffering=0) as stream:
             request = json.loads(stream.read())
-        if "job" in request:
+        is_program = "job" in request
+        if fence is not None:
+            if not is_program:
+                restrict(fence)
+            os.close(fence)
+        if is_program:
             program.run(request, _RESULT)
         _limit(request["memory_mb"], request["seconds"])
         lock_system_calls(wide=request["wide"])
@@ -61,15 +70,20 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
         os._exit(EXIT_BROKEN)
 
 
-def _wire(feed: int, result: int, out: int, err: int) -> int:
-    """Give the child descriptors 0 to 3 and no others but `feed`, which may get another number."""
+def _wire(feed: int, result: int, out: int, err: int, fence: int | None) -> tuple[int, int | None]:
+    """Give the child descriptors 0 to 3 and no others but `feed` and `fence`, which may get other numbers."""
     os.setsid()
-    feed = fcntl.fcntl(feed, fcntl.F_DUPFD, _RESULT + 1)  # above those that are about to be taken
+    # Above those that are about to be taken.
+    feed = fcntl.fcntl(feed, fcntl.F_DUPFD_CLOEXEC, _RESULT + 1)
+    last = feed
+    if fence is not None:
+        last = fence = fcntl.fcntl(fence, fcntl.F_DUPFD_CLOEXEC, feed + 1)
     for source, target in ((out, 1), (err, 2), (result, _RESULT)):
         os.dup2(source, target)
     os.closerange(_RESULT + 1, feed)
-    os.closerange(feed + 1, 1024)
-    return feed
+    os.closerange(feed + 1, last)
+    os.closerange(last + 1, 1024)
+    return feed, fence
 
 
 def _limit(memory_mb: int, seconds: float) -> None:

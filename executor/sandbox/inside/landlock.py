@@ -1,4 +1,4 @@
-"""Landlock: a process and all that it starts see the standard library and nothing else.
+"""Landlock: a process and all that it starts see the standard library and nothing else, or a container without /proc.
 
 Theory. A process without privileges hands the kernel a set of rights that it gives up, and the
 few paths for which it keeps some (Linux 5.13, Salaün 2021). What is given up stays given up.
@@ -88,26 +88,58 @@ def fence(folder: str = "") -> int:
     version = landlock_version()
     if not version:
         raise OSError("the kernel has no landlock (Linux 5.13 or newer, not disabled at boot)")
+    kept = _kept()
+    if folder:
+        kept[folder] = _writing(version)
+    ruleset = _ruleset(version, kept)
+    restrict(ruleset)
+    os.close(ruleset)
+    return version
+
+
+def fence_of_a_container() -> int | None:
+    """Return a descriptor that `restrict` takes, or None where the kernel has no landlock.
+
+    It leaves the file system of the container as it is and takes `/proc` and `/sys` away: they tell what the engine
+    mounted where, how the kernel was started, and what else runs.
+    """
+    version = landlock_version()
+    if not version:
+        return None
+    reading = _READ_FILE | _READ_DIR
+    kept = {str(path): reading for path in Path("/").iterdir() if path.name not in ("proc", "sys", "dev")}
+    kept |= dict.fromkeys(("/dev/null", "/dev/zero", "/dev/full"), _READ_FILE | _WRITE_FILE)
+    kept |= dict.fromkeys(("/dev/random", "/dev/urandom"), _READ_FILE)
+    kept |= dict.fromkeys(("/tmp", "/dev/shm"), _writing(version))  # noqa: S108 - the container's own
+    return _ruleset(version, kept)
+
+
+def restrict(ruleset: int) -> None:
+    """Hold this process and all its children to a ruleset. Raises `OSError`."""
+    if _system_call(_RESTRICT_SELF, ruleset, 0):
+        raise OSError(ctypes.get_errno(), "the kernel refuses landlock for this process")
+
+
+def _writing(version: int) -> int:
+    writing = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE | _MAKE | _MOVE | _TRUNCATE
+    return writing & _rights_of_files(version)
+
+
+def _ruleset(version: int, kept: dict[str, int]) -> int:
+    """Return the descriptor of a ruleset that gives up all rights but those kept, by path."""
     attributes = _given_up(version)
     ruleset = _system_call(_CREATE_RULESET, attributes, len(attributes), 0)
     if ruleset < 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses a landlock ruleset")
-    kept = _kept()
-    if folder:
-        writing = _READ_FILE | _READ_DIR | _WRITE_FILE | _REMOVE | _MAKE | _MOVE | _TRUNCATE
-        kept[folder] = writing & _rights_of_files(version)
     for path, rights in kept.items():
         try:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        allowed = rights if Path(path).is_dir() else rights & ~_READ_DIR
+        allowed = rights if Path(path).is_dir() else rights & (_READ_FILE | _WRITE_FILE | _TRUNCATE)
         rule = struct.pack("=Qi", allowed, descriptor)
         failed = _system_call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0)
         os.close(descriptor)
         if failed:
             raise OSError(ctypes.get_errno(), f"landlock refuses a rule for {path}")
-    if _system_call(_RESTRICT_SELF, ruleset, 0):
-        raise OSError(ctypes.get_errno(), "the kernel refuses landlock for this process")
-    os.close(ruleset)
-    return version
+    return ruleset

@@ -92,7 +92,7 @@ class Supervisor:
             self._control.close()
             os.close(requests)
             os.close(replies)
-            zygote.run(theirs, me)
+            zygote.run(theirs, me, contained=kills)
         theirs.close()
         self._waiting = self._fork()
 

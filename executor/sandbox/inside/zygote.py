@@ -17,6 +17,7 @@ import struct
 from typing import NoReturn
 
 from executor.sandbox.inside import body
+from executor.sandbox.inside.landlock import fence_of_a_container
 from executor.sandbox.inside.process import become_the_first_victim, die_with
 
 USUAL_MODULES = (
@@ -30,12 +31,13 @@ STARTED, ENDED, REAPED = struct.Struct("i"), struct.Struct("ii"), struct.Struct(
 PIPES = 4
 
 
-def run(control: socket.socket, supervisor: int) -> NoReturn:
-    """Serve the supervisor at the other end of `control` until it goes."""
+def run(control: socket.socket, supervisor: int, *, contained: bool) -> NoReturn:
+    """Serve the supervisor at the other end of `control` until it goes; `contained` says that it is in a container."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     die_with(supervisor)
     become_the_first_victim()  # and so do its children, which are larger whenever memory runs out
+    fence = fence_of_a_container() if contained else None
     body.prepare()
     gc.collect()
     gc.freeze()
@@ -48,7 +50,7 @@ def run(control: socket.socket, supervisor: int) -> NoReturn:
         if child == 0:
             control.close()
             die_with(me)
-            body.run(*pipes)
+            body.run(fence, *pipes)
         for pipe in pipes:
             os.close(pipe)
         control.send(STARTED.pack(child))
