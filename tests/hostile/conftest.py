@@ -11,7 +11,7 @@ from executor.sandbox.engine import connect
 from executor.sandbox.orphans import OWNER_LABEL, labels_of_this_process
 from tests.hostile.host import SECRET, Host, open_host
 from tests.hostile.judge import Seen, is_right, probe, runs
-from tests.services import docker_answers, landlock_works, require_or_skip
+from tests.services import build_language_images, docker_answers, landlock_works, require_or_skip
 
 # A level that is added here joins the suite and gets a column in the table.
 LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
@@ -41,6 +41,8 @@ def level(request: pytest.FixtureRequest) -> Kind:
 def sandbox(level: Kind) -> Iterator[Sandbox]:
     """One warm sandbox for all programs: what one leaves behind, the next would find."""
     os.environ["HTN_TEST_SECRET"] = SECRET
+    if level == "docker":
+        build_language_images()
     with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
         yield opened
 

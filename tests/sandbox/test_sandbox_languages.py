@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from executor.sandbox import JSON, LanguageSettings, Outcome, Program, Sandbox, SandboxLimits, open_sandbox
-from executor.sandbox.engine import connect
 from executor.sandbox.languages import LANGUAGES
-from executor.sandbox.languages.images import build_image
 from tests.sandbox import language_bodies as bodies
 from tests.sandbox.language_bodies import Bodies
+from tests.services import build_language_images
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("needs_docker")]
 
@@ -25,11 +24,8 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def polyglot(needs_docker: None, artefacts: Path) -> Iterator[Sandbox]:
-    """A sandbox in which every language has its image; those that are missing are built, some 45 seconds for all."""
-    engine = connect(120)
-    for language in LANGUAGES:
-        build_image(engine, language, None, print)
-    engine.client.close()
+    """A sandbox in which every language has its image; those that are missing are built."""
+    build_language_images()
     with open_sandbox(kind="docker", languages=LanguageSettings(artefacts=artefacts)) as opened:
         yield opened
 

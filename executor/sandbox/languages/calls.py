@@ -132,8 +132,6 @@ def _refusal(language: Language | None, program: Program, request: Mapping[str, 
         return Category.ENVIRONMENT, f"a body in {language.name} is a function; only {_scripted()} have scripts"
     if request["clock"] is not None and not language.clock:
         return Category.ENVIRONMENT, f"the clock of a body in {language.name} cannot be set"
-    if program.dependencies:
-        return Category.ENVIRONMENT, f"a body in {language.name} cannot have dependencies, only one in python can"
     if not re.fullmatch(r"[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*", program.entry_point or "result"):
         return Category.RUNTIME, f"{program.entry_point[:80]!r} is not the name of a function"
     return None

@@ -13,7 +13,7 @@ def opens(name: str, family: str, kind: str, protocol: str = "0") -> Hostile:
     return tries(name, f"socket.socket(socket.{family}, socket.{kind}, {protocol})", "import socket")
 
 
-def told(name: str, path: str, place: str, **not_held: str) -> Hostile:
+def told(name: str, path: str, place: str) -> Hostile:
     """Return a program that looks for something of the host in a file. A host without it has nothing to tell."""
     code = """
 def body(path, wanted):
@@ -23,7 +23,7 @@ def body(path, wanted):
     except OSError:
         return "refused"
 """
-    return Hostile(name, code, arguments={"path": path, "wanted": place}, not_held=not_held)
+    return Hostile(name, code, arguments={"path": path, "wanted": place})
 
 
 SURROUNDINGS: tuple[Hostile, ...] = (
@@ -113,10 +113,8 @@ SURROUNDINGS: tuple[Hostile, ...] = (
             kept = ("/proc", "/sys", "/dev", "/tmp")
             return [m[4] for m in mounts if m[5].startswith("rw") and not m[4].startswith(kept)] or "refused"
         """, value=REFUSED),
-    told("where the engine keeps its images", "/proc/self/mountinfo", "the engine's folder",
-         docker="the table of mounts names the engine's folder on the host"),
-    told("the parameters with which the kernel was started", "/proc/cmdline", "the kernel's parameters",
-         docker="/proc/cmdline is the same in every container"),
+    told("where the engine keeps its images", "/proc/self/mountinfo", "the engine's folder"),
+    told("the parameters with which the kernel was started", "/proc/cmdline", "the kernel's parameters"),
     told("the name server of the host", "/etc/resolv.conf", "the name server"),
     told("the name of the host", "/etc/hosts", "the host's name"),
     program("privileges", """
