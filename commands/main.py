@@ -19,6 +19,8 @@ _COMMANDS = {
     "run": "Plan a task, learn what is missing, and carry it out.",
     "learn": "Have the model write an operator that nobody has written.",
     "library": "List and show what was learned.",
+    "cache": "Say what the cache of results is good for, and empty it.",
+    "sandbox": "Build, list and try the images in which bodies run.",
     "doctor": "Check Python, Redis, Docker, the image and the model.",
 }
 

@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from commands.output import Outcome
 from executor.load import bundled, line_of, load_domain
+from executor.sandbox import sandbox_names
 from htn.errors import DomainError, HtnError, told
 
 TASKS_EPILOG = """\b
@@ -36,6 +37,10 @@ def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) 
     except HtnError:
         return []
     return [f"{head}(" for head in (*domain.methods, *domain.operators) if head.startswith(incomplete)]
+
+
+def _complete_sandbox(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in sandbox_names() if name.startswith(incomplete)]
 
 
 class Command(click.Command):
@@ -108,7 +113,12 @@ def model_options(function: _Command) -> _Command:
         click.option("--model", help="The language model, ollama:NAME."),
         click.option("--ollama-endpoint", help="Where the Ollama server listens, host:port."),
         click.option("--max-calls", type=click.IntRange(0), help="The most calls of the model."),
-        click.option("--sandbox", type=click.Choice(["auto", "docker", "lockdown"]), help="Where bodies run."),
+        click.option(
+            "--sandbox",
+            metavar="NAME",
+            shell_complete=_complete_sandbox,
+            help="Where bodies run: auto, docker, lockdown, wasm, local (no sandbox), or one that is installed.",
+        ),
     ):
         function = option(function)
     return function

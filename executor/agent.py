@@ -18,7 +18,7 @@ from executor.model import Call, Model, open_model
 from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
-from executor.store import Store, open_store
+from executor.store import Results, Store, open_store
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain
 from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
@@ -93,6 +93,11 @@ class Agent:
         """What was learned."""
         return Library(self.store)
 
+    @property
+    def results(self) -> Results:
+        """The results of pure bodies that are kept."""
+        return self.store.results(self.settings.result_limits)
+
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
@@ -103,6 +108,10 @@ class Agent:
                 image=s.image,
                 docker_timeout=s.docker_timeout,
                 limits=s.limits,
+                packages=s.packages,
+                pool=s.pool,
+                fence=s.fence,
+                languages=s.languages,
                 on_progress=self.listener.note,
             )
         )

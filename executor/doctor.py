@@ -82,6 +82,10 @@ def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
         image=settings.image,
         docker_timeout=settings.docker_timeout,
         limits=settings.limits,
+        packages=settings.packages,
+        pool=settings.pool,
+        fence=settings.fence,
+        languages=settings.languages,
         on_progress=note,
     ) as sandbox:
         return Check("sandbox", True, sandbox.description, "carrying out and learning operators")

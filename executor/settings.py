@@ -19,7 +19,18 @@ from typing import Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from executor.sandbox import SandboxLimits
+from executor.sandbox import (
+    LANGUAGE_NAMES,
+    Fence,
+    LanguageSettings,
+    PackageSettings,
+    PoolSettings,
+    Profile,
+    SandboxLimits,
+    check_kind,
+    language_named,
+)
+from executor.store import ResultLimits
 from executor.store.address import read_address
 from htn.errors import UsageError, did_you_mean
 
@@ -28,6 +39,10 @@ _HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = ("redis_url", "ollama_endpoint", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
+CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
+SANDBOX = frozenset(
+    {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
+)
 PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
@@ -98,18 +113,49 @@ class Settings(BaseSettings):
     learn: Literal["auto", "never"] = Field(
         "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
     )
-    sandbox: Literal["auto", "docker", "lockdown"] = Field(
+    sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),
-        description="where bodies run; auto: docker where an engine answers",
+        description="where bodies run: auto (docker where an engine answers), docker, lockdown, wasm, "
+        "local (no sandbox), or the name of one that is installed",
+    )
+    sandbox_profile: Profile = Field(
+        "strict",
+        validation_alias=_names("sandbox_profile"),
+        description="strict: bodies compute; wide: they may also use asyncio and tempfile",
     )
     image: str | None = Field(
         None, validation_alias=_names("image"),
         description="the container image, by reference or digest; by default built from this machine's Python",
     )  # fmt: skip
+    images: dict[str, str] = Field(
+        default_factory=dict, validation_alias=_names("images"),
+        description="the container image of a language other than Python, by reference or digest: a table of"
+        " language = reference, as JSON in the environment; the others are built by htn sandbox build",
+    )  # fmt: skip
     docker_timeout: float = Field(
         30, gt=0, le=3600, validation_alias=_names("docker_timeout", "DOCKER_TIMEOUT"),
         description="seconds for one request to the Docker engine",
+    )  # fmt: skip
+    runtime: str | None = Field(
+        None, validation_alias=_names("runtime"),
+        description="the engine's runtime for containers, such as runsc or kata; by default the engine's own choice",
+    )  # fmt: skip
+    seccomp: Literal["own", "engine"] = Field(
+        "own", validation_alias=_names("seccomp"),
+        description="the system call profile of containers: our own, or the engine's default, which allows more",
+    )  # fmt: skip
+    pool_size: int = Field(
+        0, ge=0, le=256, validation_alias=_names("pool_size"),
+        description="bodies that may run at once; 0: one for each processor",
+    )  # fmt: skip
+    pool_idle_seconds: float = Field(
+        300, ge=0.1, le=86_400, validation_alias=_names("pool_idle_seconds"),
+        description="seconds after which a container that nobody needs is removed",
+    )  # fmt: skip
+    pool_calls: int = Field(
+        1000, ge=1, le=1_000_000, validation_alias=_names("pool_calls"),
+        description="calls after which a container is replaced",
     )  # fmt: skip
     memory_limit: str = Field(
         "256m", validation_alias=_names("memory_limit", "DOCKER_MEMORY_LIMIT", "TERRY_MAX_MEMORY_MB"),
@@ -135,7 +181,33 @@ class Settings(BaseSettings):
         description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
 
-    @field_validator("memory_limit", mode="before")
+    allowed_packages: str = Field(
+        "",
+        validation_alias=_names("allowed_packages"),
+        description="the packages that bodies may declare, by name with commas between, * for all; empty: none",
+    )
+    wheels: Path | None = Field(
+        None,
+        validation_alias=_names("wheels"),
+        description="a folder of wheels to take packages from, instead of the index that pip is set to",
+    )
+    cache_entries: int = Field(
+        10_000,
+        ge=1,
+        le=10**8,
+        validation_alias=_names("cache_entries"),
+        description="the most results of pure bodies that are kept",
+    )
+    cache_limit: str = Field(
+        "64m",
+        validation_alias=_names("cache_limit"),
+        description="memory of all kept results: 64m, 1g, or a plain number of megabytes",
+    )
+    cache_hours: float = Field(
+        168, gt=0, le=876_000, validation_alias=_names("cache_hours"), description="how long a result is kept"
+    )
+
+    @field_validator("memory_limit", "cache_limit", mode="before")
     @classmethod
     def _as_text(cls, amount: object) -> object:
         return str(amount) if type(amount) is int else amount
@@ -149,15 +221,65 @@ class Settings(BaseSettings):
             raise ValueError(" ".join([error.message, *error.hints])) from error
         return text
 
-    @field_validator("data_dir")
+    @field_validator("images")
     @classmethod
-    def _at_home(cls, folder: Path) -> Path:
-        return folder.expanduser()
+    def _known_languages(cls, images: dict[str, str]) -> dict[str, str]:
+        known = {language_named(word): reference for word, reference in images.items()}
+        if strange := [word for word in images if language_named(word) in (None, "python")]:
+            raise ValueError(f"{strange[0]!r} is none of {', '.join(LANGUAGE_NAMES[1:])}")
+        return {str(name): reference for name, reference in known.items()}
+
+    @field_validator("cache_limit")
+    @classmethod
+    def _readable_too(cls, text: str) -> str:
+        megabytes(text)
+        return text
+
+    @field_validator("sandbox")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        try:
+            return check_kind(kind)
+        except UsageError as error:
+            raise ValueError("; ".join([error.message, *error.hints])) from error
+
+    @field_validator("data_dir", "wheels")
+    @classmethod
+    def _at_home(cls, folder: Path | None) -> Path | None:
+        return folder.expanduser() if folder else None
 
     @property
     def limits(self) -> SandboxLimits:
         """What a body may use."""
-        return SandboxLimits(seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit))
+        return SandboxLimits(
+            seconds=self.execution_timeout, memory_mb=megabytes(self.memory_limit), profile=self.sandbox_profile
+        )
+
+    @property
+    def packages(self) -> PackageSettings:
+        """Which packages bodies may have, and where these come from."""
+        allowed = tuple(name.strip() for name in self.allowed_packages.split(",") if name.strip())
+        return PackageSettings(allowed, self.data_dir / "packages", self.wheels)
+
+    @property
+    def result_limits(self) -> ResultLimits:
+        """How many results of pure bodies are kept, and for how long."""
+        return ResultLimits(self.cache_entries, megabytes(self.cache_limit) * 2**20, self.cache_hours)
+
+    @property
+    def pool(self) -> PoolSettings:
+        """How many containers are kept, and for how long."""
+        return PoolSettings(size=self.pool_size, idle_seconds=self.pool_idle_seconds, calls=self.pool_calls)
+
+    @property
+    def fence(self) -> Fence:
+        """What separates containers from this machine."""
+        return Fence(runtime=self.runtime, seccomp=self.seccomp)
+
+    @property
+    def languages(self) -> LanguageSettings:
+        """Where images of languages come from."""
+        return LanguageSettings(images=self.images)
 
     @classmethod
     def settings_customise_sources(

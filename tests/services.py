@@ -15,15 +15,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from executor.sandbox import engine_status
+from executor.sandbox.engine import connect
 from executor.sandbox.inside.landlock import landlock_version
+from executor.sandbox.languages import LANGUAGES
+from executor.sandbox.languages.images import build_image
 from executor.store.binary import find_program
 from htn.errors import ServiceMissing
 
 REASONS = {
     "docker": "no Docker engine answers",
+    "own engine": "no Docker engine of the tests' own can be started (it needs dockerd and root)",
     "redis": "no Redis server answers and none can be started",
     "registry": "no docker-registry is installed",
     "landlock": "this kernel has no landlock",
+    "wasm": "pyeryx is not installed (it is for Python 3.12 and newer)",
 }
 
 
@@ -41,6 +46,17 @@ def require_or_skip(service: str, available: bool) -> None:
 def docker_answers() -> bool:
     """Whether a Docker engine answers."""
     return engine_status().answering
+
+
+@cache
+def build_language_images() -> None:
+    """Build the images of languages that are missing, all in some 45 seconds; nothing without Debian's packages."""
+    if shutil.which("apt-get") is None:
+        return
+    engine = connect(120)
+    for language in LANGUAGES:
+        build_image(engine, language, None, print)
+    engine.client.close()
 
 
 @cache

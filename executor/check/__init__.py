@@ -1,7 +1,27 @@
-"""Static rules over a candidate's code. Nothing here runs it; the sandbox is the boundary, this is early advice."""
+"""Static rules over code that nobody trusts, and over requests for it. Nothing here runs any of it.
 
-from executor.check.candidate import Candidate, Finding
+The rules are a filter: they give early advice, keep honest code honest and stop the plain attack. The sandbox is the
+wall.
+"""
+
+from executor.check.ask import check, rules_for
+from executor.check.candidate import Candidate, Finding, Rule, Script, Source
 from executor.check.form import FORM_RULES
+from executor.check.languages import LANGUAGE_RULES
+from executor.check.requests import REQUEST_RULES, check_request
 from executor.check.static import STATIC_RULES
 
-__all__ = ["FORM_RULES", "STATIC_RULES", "Candidate", "Finding"]
+__all__ = [
+    "FORM_RULES",
+    "LANGUAGE_RULES",
+    "REQUEST_RULES",
+    "STATIC_RULES",
+    "Candidate",
+    "Finding",
+    "Rule",
+    "Script",
+    "Source",
+    "check",
+    "check_request",
+    "rules_for",
+]

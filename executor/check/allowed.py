@@ -39,6 +39,17 @@ _ONLY: dict[str, frozenset[str]] = {
         "TypeVar", "TypedDict", "Union", "cast", "final", "overload",
     }),
 }  # fmt: skip
+# Special methods that a class may define: they say how its objects are made, compared, counted and shown. Left out are
+# those that are asked for attributes, make classes or copies, or are handed a traceback.
+SPECIAL_METHODS = frozenset({
+    f"__{name}__"
+    for name in (
+        "init", "post_init", "repr", "str", "len", "bool", "iter", "next", "reversed", "contains", "getitem",
+        "setitem", "delitem", "eq", "ne", "lt", "le", "gt", "ge", "hash", "add", "radd", "iadd", "sub", "rsub",
+        "isub", "mul", "rmul", "imul", "matmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
+        "divmod", "pow", "neg", "pos", "abs", "invert", "and", "or", "xor", "int", "float", "index", "round",
+    )
+})  # fmt: skip
 _NOT = frozenset({("copy", "replace"), ("operator", "attrgetter"), ("operator", "methodcaller")})
 
 

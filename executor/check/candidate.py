@@ -1,37 +1,36 @@
-"""A body that a model proposes for a contract, and what the rules find in it."""
+"""A body that a model proposes for a contract, or a script that somebody sends, and what the rules find in it."""
 
 import ast
 import hashlib
 import symtable
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import Protocol
+from typing import ClassVar
 
 from htn.contract import Contract
 
 _PARSING = Lock()
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Code that is to keep a contract. Nothing is known about it yet."""
+class Source(ABC):
+    """Code of which nothing is known yet."""
 
-    contract: Contract
     code: str
-    language: str = "python"
+    language: str
 
     @property
+    @abstractmethod
     def entry_point(self) -> str:
-        """The function that is called: the operator's own name."""
-        return self.contract.name
+        """The function that is called; empty for a script, which has none."""
 
     @property
+    @abstractmethod
     def arguments(self) -> tuple[str, ...]:
-        """What the function is called with, by name: the parameters, then what it reads."""
-        return (*(p.name for p in self.contract.parameters), *(r.name for r in self.contract.reads))
+        """What the function is called with, by name."""
 
     @property
     def hash(self) -> str:
@@ -73,6 +72,43 @@ class Candidate:
                 raise SyntaxError(f"it cannot be parsed: {error}") from error
 
 
+@dataclass(frozen=True)
+class Candidate(Source):
+    """Code that is to keep a contract. Nothing is known about it yet."""
+
+    contract: Contract
+    code: str
+    language: str = "python"
+
+    @property
+    def entry_point(self) -> str:
+        """The function that is called: the operator's own name."""
+        return self.contract.name
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the function is called with, by name: the parameters, then what it reads."""
+        return (*(p.name for p in self.contract.parameters), *(r.name for r in self.contract.reads))
+
+
+@dataclass(frozen=True)
+class Script(Source):
+    """Code that is run from its first line to its last, and has no contract."""
+
+    code: str
+    language: str = "python"
+
+    @property
+    def entry_point(self) -> str:
+        """None: a script is not called."""
+        return ""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """None: a script finds its values in variables."""
+        return ()
+
+
 def _scopes(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
     waiting = [top]
     while waiting:
@@ -82,20 +118,39 @@ def _scopes(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a rule objects to, said so that the writer of the code can mend it."""
+    """Something that a rule objects to, said so that the writer of the code can mend it.
+
+    `code` is the rule's, and never changes; `fix` says what to do instead.
+    """
 
     rule: str
     message: str
     line: int = 0
+    code: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}" if self.line else self.message
 
+    def explain(self) -> str:
+        """Return the finding as a person reads it: the code, where, what, and what to do instead."""
+        return f"{self.code} {self}; {self.fix}"
 
-class Rule(Protocol):
-    """One thing that is checked; the docstring says what, why, and how to mend it."""
 
-    name: str
+class Rule(ABC):
+    """One thing that is checked. Its docstring is its page in the documents: what, why, an example, what to do.
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    `code` never changes and is never given to another rule, `name` is one word for people, `fix` a short order.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    fix: ClassVar[str]
+
+    @abstractmethod
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong; nothing when all is well."""
+
+    def finding(self, message: str, line: int = 0) -> Finding:
+        """Return a finding of this rule."""
+        return Finding(self.name, message, line, self.code, self.fix)

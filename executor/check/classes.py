@@ -9,21 +9,32 @@ import ast
 from collections.abc import Iterator
 
 from executor.check.allowed import ENUMS
-from executor.check.candidate import Candidate, Finding
+from executor.check.candidate import Finding, Rule, Source
 
 _COMPARED = frozenset({"isinstance", "issubclass"})
 
 
-class PlainClasses:
+class PlainClasses(Rule):
     """A class is made by a `class` statement, without a metaclass; an enumeration has its members in it.
 
     `type(x)` may be compared (`type(a) is int`) and stand second in `isinstance`. It may not be called, passed on or
     inherited from: `type(name, bases, namespace)` makes a class with any attributes, and `type(int)` is `type` again.
+
+    Refused:
+
+        def total(items):
+            return type("Total", (), {"value": sum(items)}).value
+
+    Instead:
+
+        def total(items):
+            return sum(item for item in items if type(item) is int)
     """
 
-    name = "classes"
+    code, name = "HTN-S103", "classes"
+    fix = "write the class as a class statement without a metaclass"
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong."""
         tree = candidate.tree
         types = {id(node) for node in _harmless_types(tree)}
@@ -34,35 +45,51 @@ class PlainClasses:
             is_type = isinstance(node, ast.Name) and node.id == "type" and "type" in candidate.reached
             if is_type and id(node) not in types:
                 message = "type may only be used as in: type(a) is int, or isinstance(a, type(b))"
-                found.append(Finding(self.name, message, getattr(node, "lineno", 0)))
+                found.append(self.finding(message, getattr(node, "lineno", 0)))
             if _is_enum(node, enums) and id(node) not in bases:
-                found.append(Finding(self.name, "an Enum may only be the base of a class", getattr(node, "lineno", 0)))
+                found.append(self.finding("an Enum may only be the base of a class", getattr(node, "lineno", 0)))
             if isinstance(node, ast.ClassDef):
                 if any(keyword.arg in (None, "metaclass") for keyword in node.keywords):
-                    found.append(Finding(self.name, f"the class {node.name:.40} may have no metaclass", node.lineno))
+                    found.append(self.finding(f"the class {node.name:.40} may have no metaclass", node.lineno))
                 if any(_is_enum(base, enums) for base in node.bases) and not _has_members(node):
-                    found.append(Finding(self.name, f"{node.name:.40} needs its members: NAME = value", node.lineno))
+                    found.append(self.finding(f"{node.name:.40} needs its members: NAME = value", node.lineno))
         return found
 
 
-class PlainFormats:
+class PlainFormats(Rule):
     """`.format` is used on a text that stands in the code, or on a name that only such a text is given to.
 
-    A pattern can name attributes, as in "{0.name}", and one that is computed names any. Use an f-string.
+    A pattern can name attributes, as in "{0.name}", and one that is computed names any.
+
+    Refused:
+
+        def total(items):
+            return ("{0." + items[0] + "}").format(items)
+
+    Instead:
+
+        def total(items):
+            return f"{sum(items):.2f} " + "{:>9}".format(len(items))
     """
 
-    name = "formats"
+    code, name = "HTN-S104", "formats"
+    fix = "use an f-string"
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong."""
         texts = _names_of_texts(candidate.tree)
-        return [
-            Finding(self.name, f".{node.attr} may only be used on a text that stands in the code", node.lineno)
+        plain = {
+            id(node)
             for node in ast.walk(candidate.tree)
             if isinstance(node, ast.Attribute)
-            and node.attr in ("format", "format_map")
-            and not _is_text(node.value)
-            and not (isinstance(node.value, ast.Name) and node.value.id in texts)
+            and (_is_text(node.value) or (isinstance(node.value, ast.Name) and node.value.id in texts))
+        }
+        return [
+            self.finding(f".{name} may only be used on a text that stands in the code", getattr(node, "lineno", 0))
+            for node in ast.walk(candidate.tree)
+            if isinstance(node, (ast.Attribute, ast.MatchClass)) and id(node) not in plain
+            for name in ([node.attr] if isinstance(node, ast.Attribute) else node.kwd_attrs)
+            if name in ("format", "format_map")
         ]
 
 

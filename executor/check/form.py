@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from executor.check.candidate import Candidate, Finding, Rule
+from executor.check.candidate import Finding, Rule, Source
 
 _MAX_CODE = 65_536
 _DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
@@ -16,70 +16,107 @@ _DECORATORS = frozenset({
 _MAKERS = frozenset({"auto", "field"})
 
 
-class Parses:
+class Parses(Rule):
     """The code is Python, and of a reasonable size.
 
-    A model's answer is sometimes prose, or code that was cut off. Answer with the whole program and nothing else.
+    A model's answer is sometimes prose, or code that was cut off. The other rules read the tree of the code, so this
+    one comes first and alone.
+
+    Refused:
+
+        Here is the function that you asked for:
+
+    Instead:
+
+        def total(items):
+            return sum(items)
     """
 
-    name = "parses"
+    code, name = "HTN-F001", "parses"
+    fix = "answer with the whole program and nothing else"
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong."""
         if candidate.language != "python":
-            return [Finding(self.name, f"the language must be python, not {candidate.language!r:.40}")]
+            return [self.finding(f"the language must be python, not {candidate.language!r:.40}")]
         if len(candidate.code) > _MAX_CODE:
             size = len(candidate.code)
-            return [Finding(self.name, f"the code has {size:,} characters; at most {_MAX_CODE:,} are allowed")]
+            return [self.finding(f"the code has {size:,} characters; at most {_MAX_CODE:,} are allowed")]
         try:
             candidate.code.encode()
             _ = candidate.tree, candidate.scopes
         except UnicodeEncodeError:
-            return [Finding(self.name, "the code holds characters that are no text (lone surrogates)")]
+            return [self.finding("the code holds characters that are no text (lone surrogates)")]
         except SyntaxError as error:
-            return [Finding(self.name, f"it is not Python: {error.msg}", error.lineno or 0)]
+            return [self.finding(f"it is not Python: {error.msg}", error.lineno or 0)]
         return []
 
 
-class HasEntryPoint:
+class HasEntryPoint(Rule):
     """One function has the operator's name, and takes the parameters and the reads by their names.
 
     The sandbox calls it with keyword arguments, so a missing, renamed or further required parameter fails.
+
+    Refused:
+
+        def add_up(values):
+            return sum(values)
+
+    Instead:
+
+        def total(items):
+            return sum(items)
     """
 
-    name = "entry-point"
+    code, name = "HTN-F002", "entry-point"
+    fix = "define the function under the name and with the parameters that were asked for"
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong."""
         bound = [node for node in candidate.tree.body if candidate.entry_point in _bound(node)]
         asked = f"def {candidate.entry_point}({', '.join(candidate.arguments)})"
         if len(bound) != 1 or not isinstance(bound[0], ast.FunctionDef):
-            return [Finding(self.name, f"define exactly one function: {asked}, and give its name to nothing else")]
+            return [self.finding(f"define exactly one function: {asked}, and give its name to nothing else")]
         spec, line = bound[0].args, bound[0].lineno
         named = tuple(a.arg for a in (*spec.args, *spec.kwonlyargs))
         if spec.posonlyargs or spec.vararg or spec.kwarg or sorted(named) != sorted(candidate.arguments):
-            return [Finding(self.name, f"the function must be {asked}", line)]
+            return [self.finding(f"the function must be {asked}", line)]
         if bound[0].decorator_list:
-            return [Finding(self.name, f"{candidate.entry_point} must have no decorator", line)]
+            return [self.finding(f"{candidate.entry_point} must have no decorator", line)]
         return []
 
 
-class OnlyDefinitions:
+class OnlyDefinitions(Rule):
     """At the top level there are only imports, functions, classes and constants.
 
     Code at the top level runs before the function is called. That includes what looks like a definition: default
     arguments, decorators, and the body of a class may call nothing there but `field(...)` and `auto()`.
+
+    Refused:
+
+        print("ready")
+
+        def total(items):
+            return sum(items)
+
+    Instead:
+
+        ZERO = 0
+
+        def total(items):
+            return sum(items, ZERO)
     """
 
-    name = "only-definitions"
+    code, name = "HTN-F003", "only-definitions"
+    fix = "move what is done at the top level into the function"
 
-    def findings(self, candidate: Candidate) -> list[Finding]:
+    def findings(self, candidate: Source) -> list[Finding]:
         """Return what is wrong."""
         own = {name for node in candidate.tree.body for name in _bound(node) if isinstance(node, ast.FunctionDef)}
         message = "only imports, functions, classes and constants may stand at the top level"
         called = "nothing may be called before the function is: not at the top level, in a default or a decorator"
-        return [Finding(self.name, message, n.lineno) for n in candidate.tree.body if not _is_definition(n)] + [
-            Finding(self.name, called, n.lineno) for n in _calls_at_import(candidate.tree.body, own)
+        return [self.finding(message, n.lineno) for n in candidate.tree.body if not _is_definition(n)] + [
+            self.finding(called, n.lineno) for n in _calls_at_import(candidate.tree.body, own)
         ]
 
 

@@ -1,36 +1,64 @@
-"""Run code that nobody trusts: one protocol, two fences, no unsafe way.
+"""Run code that nobody trusts: one protocol, several fences, no unsafe way that is not named.
 
 `open_sandbox()` returns a `Sandbox`; its `call(program, arguments)` returns an `Outcome`. The
 docker level runs bodies in hardened containers, the lockdown level in processes that have locked
-themselves (Linux). Only this package imports the Docker client, and only when it is used.
+themselves (Linux), the wasm level in CPython compiled to WebAssembly. The local level has no fence
+and is never taken by itself. Another package can bring a level of its own (see `installed`). Only this
+package imports the Docker client, and only when it is used.
 """
 
-from executor.sandbox.choose import Kind, open_sandbox
+from executor.sandbox.choose import Kind, check_kind, open_sandbox, sandbox_names
+from executor.sandbox.dependencies import PackageSettings
 from executor.sandbox.engine import EngineStatus, engine_status
+from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
+from executor.sandbox.languages import LANGUAGE_NAMES, language_named
+from executor.sandbox.languages.calls import LanguageSettings
+from executor.sandbox.languages.images import LanguageImage
+from executor.sandbox.languages.manage import Checked, Images, check_languages
 from executor.sandbox.protocol import (
     JSON,
     Category,
+    Form,
     Outcome,
     Problem,
+    Profile,
     Program,
     Sandbox,
     SandboxLimits,
 )
+from executor.sandbox.strict import RefusedError, read_strictly
+from executor.sandbox.supervised import PoolSettings
 
 __all__ = [
     "JSON",
+    "LANGUAGE_NAMES",
     "Category",
+    "Checked",
     "EngineStatus",
+    "Fence",
+    "Form",
     "ImageStatus",
+    "Images",
     "Kind",
+    "LanguageImage",
+    "LanguageSettings",
     "Outcome",
+    "PackageSettings",
+    "PoolSettings",
     "Problem",
+    "Profile",
     "Program",
+    "RefusedError",
     "Sandbox",
     "SandboxImage",
     "SandboxLimits",
+    "check_kind",
+    "check_languages",
     "engine_status",
     "image_status",
+    "language_named",
     "open_sandbox",
+    "read_strictly",
+    "sandbox_names",
 ]

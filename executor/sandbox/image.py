@@ -6,17 +6,17 @@
     none is configured                                built, without any registry
 
 This happens when a sandbox is opened, never within the deadline of a call. Images of interpreters
-that have been upgraded since stay until somebody removes them (`docker image prune` does not, as
-they have names: `docker image rm $(docker image ls -q htn-sandbox-python)`).
+that have been upgraded since stay until `htn sandbox prune`. Images of other languages are the
+matter of `languages/images.py`.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.interpreter import Interpreter, host_interpreter
@@ -34,12 +34,13 @@ _NAME_AN_IMAGE = "name an image that has Python 3.11 or newer, such as python:3.
 
 @dataclass(frozen=True)
 class SandboxImage:
-    """An image that the engine has, and how it came there."""
+    """An image that the engine has, and how it came there; `content` is the engine's hash of it."""
 
     reference: str
     how: Literal["found", "pulled", "built"]
     seconds: float
     megabytes: float
+    content: str = ""
 
     def __str__(self) -> str:
         size, spent = f"{self.megabytes:.0f} MB", f"{self.seconds:.1f} s"
@@ -62,18 +63,18 @@ def ensure_image(engine: Engine, reference: str | None, on_progress: Callable[[s
     Raises `ServiceMissing` when it can be neither found, pulled nor built.
     """
     started = time.monotonic()
-    interpreter = None if reference else _fitting_interpreter(engine)
+    interpreter = None if reference else fitting_interpreter(engine)
     wanted, digest = _wanted(reference, interpreter)
     how: Literal["found", "pulled", "built"] = "found"
-    image = _present(engine, wanted, digest)
+    image = find_image(engine, wanted, digest)
     if image is None and interpreter is None:
-        how, image = "pulled", _pull(engine, wanted, on_progress)
+        how, image = "pulled", pull_image(engine, wanted, on_progress)
     elif image is None and interpreter is not None:
         on_progress(f"building the sandbox image {wanted} from this machine's Python")
         how, image = "built", _build(engine, wanted, digest, interpreter)
     assert image is not None
     seconds = time.monotonic() - started
-    result = SandboxImage(wanted, how, seconds, _megabytes(image))
+    result = SandboxImage(wanted, how, seconds, megabytes(image), str(image.id))
     if how != "found":
         on_progress(str(result))
     return result
@@ -86,17 +87,18 @@ def image_status(reference: str | None = None, *, seconds: float = 5.0) -> Image
     """
     engine = connect(seconds)
     try:
-        wanted, digest = _wanted(reference, None if reference else _fitting_interpreter(engine))
-        image = _present(engine, wanted, digest)
+        wanted, digest = _wanted(reference, None if reference else fitting_interpreter(engine))
+        image = find_image(engine, wanted, digest)
     finally:
         engine.client.close()
     if image is None:
         way = "would be pulled" if reference else "would be built from this machine's Python"
         return ImageStatus(wanted, present=False, how=way)
-    return ImageStatus(wanted, present=True, megabytes=_megabytes(image), how="found")
+    return ImageStatus(wanted, present=True, megabytes=megabytes(image), how="found")
 
 
-def _fitting_interpreter(engine: Engine) -> Interpreter:
+def fitting_interpreter(engine: Engine) -> Interpreter:
+    """Return this machine's Python, or raise `ServiceMissing` where the engine's machine is another one."""
     interpreter = host_interpreter()
     if interpreter.machine != engine.machine:
         raise ServiceMissing(
@@ -113,7 +115,8 @@ def _wanted(reference: str | None, interpreter: Interpreter | None) -> tuple[str
     return f"{REPOSITORY}:{interpreter.version}-{interpreter.machine}-{digest[:12]}", digest
 
 
-def _present(engine: Engine, wanted: str, digest: str) -> DockerImage | None:
+def find_image(engine: Engine, wanted: str, digest: str = "") -> DockerImage | None:
+    """Return an image by its name, and by the hash of its contents where one is given, or None."""
     from docker.errors import ImageNotFound  # noqa: PLC0415 - the client is imported when it is used
 
     with engine_failures("looking for the sandbox image"):
@@ -124,7 +127,8 @@ def _present(engine: Engine, wanted: str, digest: str) -> DockerImage | None:
     return image if not digest or image.labels.get(CONTENT_LABEL) == digest else None
 
 
-def _pull(engine: Engine, wanted: str, on_progress: Callable[[str], None]) -> DockerImage:
+def pull_image(engine: Engine, wanted: str, on_progress: Callable[[str], None]) -> DockerImage:
+    """Pull an image, with progress. Raises `ServiceMissing`."""
     on_progress(f"pulling the sandbox image {wanted}")
     whole = "@" in wanted or ":" in wanted.rpartition("/")[2]
     try:
@@ -148,19 +152,24 @@ def _pull(engine: Engine, wanted: str, on_progress: Callable[[str], None]) -> Do
 
 
 def _build(engine: Engine, wanted: str, digest: str, interpreter: Interpreter) -> DockerImage:
-    changes = [f"LABEL {CONTENT_LABEL}={digest}", f"USER {USER}", "ENV PATH=/usr/bin"]
-    repository, _, tag = wanted.partition(":")
-    with (
-        tempfile.SpooledTemporaryFile(max_size=_ARCHIVE_IN_MEMORY) as archive,
-        engine_failures("building the sandbox image"),
-    ):
-        interpreter.write_archive(archive)
-        archive.seek(0)
-        answer = engine.client.api.import_image_from_data(archive, repository=repository, tag=tag, changes=changes)
+    with tempfile.SpooledTemporaryFile(max_size=_ARCHIVE_IN_MEMORY) as stream:
+        interpreter.write_archive(stream)
+        return import_archive(engine, wanted, stream, {CONTENT_LABEL: digest})
+
+
+def import_archive(engine: Engine, reference: str, stream: IO[bytes], labels: Mapping[str, str]) -> DockerImage:
+    """Make an image of one layer from the tar of a root file system. Raises `ServiceMissing`."""
+    changes = [f'LABEL {name}="{value}"' for name, value in labels.items()]
+    changes += [f"USER {USER}", "ENV PATH=/usr/bin"]
+    repository, _, tag = reference.partition(":")
+    stream.seek(0)
+    with engine_failures("building the sandbox image"):
+        answer = engine.client.api.import_image_from_data(stream, repository=repository, tag=tag, changes=changes)
         if '"error"' in str(answer):
             raise OSError(str(answer))
-        return engine.client.images.get(wanted)
+        return engine.client.images.get(reference)
 
 
-def _megabytes(image: DockerImage) -> float:
+def megabytes(image: DockerImage) -> float:
+    """Return the size of an image, in millions of bytes."""
     return float(image.attrs.get("Size", 0)) / 1e6

@@ -7,34 +7,28 @@ as on any present system. Nothing else of the host is taken.
 """
 
 import hashlib
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
+from executor.sandbox.archive import RootArchive, inside
 from executor.sandbox.probe import UNWANTED
 from executor.sandbox.source import base_interpreter
 from htn.errors import ServiceMissing
 
 # Changes when the same files would give another image.
-_RECIPE = b"1"
+_RECIPE = b"2"
 _UNWANTED_FOLDERS = {
     "__pycache__", "dist-packages", "ensurepip", "idlelib", "lib2to3", "pydoc_data",
     "site-packages", "test", "tests", "tkinter", "turtledemo",
 }  # fmt: skip
-_MERGED = (("lib64/", "usr/lib64/"), ("lib/", "usr/lib/"), ("bin/", "usr/bin/"))
-_FOLDERS = ("tmp", "proc", "sys", "dev", "etc", "run", "usr/bin", "usr/lib", "usr/lib64")
-_TEXTS = {
-    "etc/passwd": b"root:x:0:0::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n",
-    "etc/group": b"root:x:0:\nnogroup:x:65534:\n",
-}
 
 
 @dataclass(frozen=True)
@@ -46,8 +40,8 @@ class Interpreter:
     contents: tuple[tuple[str, Path], ...]
     links: tuple[tuple[str, str], ...]
 
-    def digest(self) -> str:
-        """Return a hash of all that goes into the image."""
+    @cached_property
+    def _digest(self) -> str:
         total = hashlib.sha256(_RECIPE)
         for path, source in self.contents:
             total.update(path.encode() + b"\0" + hashlib.sha256(source.read_bytes()).digest())
@@ -55,32 +49,22 @@ class Interpreter:
             total.update(f"{path}\0{target}\0".encode())
         return total.hexdigest()
 
+    def digest(self) -> str:
+        """Return a hash of all that goes into the image."""
+        return self._digest
+
+    def add_to(self, archive: RootArchive) -> None:
+        """Add the interpreter to a root file system."""
+        for name, target in self.links:
+            archive.add_link(name, target)
+        for name, source in self.contents:
+            archive.add_file(name, source)
+
     def write_archive(self, stream: IO[bytes]) -> None:
-        """Write a tar of a root file system: no owner but root, no set-user bit, no times."""
-        with tarfile.open(fileobj=stream, mode="w|") as archive:
-            for name in (*_FOLDERS, *self._parents()):
-                archive.addfile(_entry(name, tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755))
-            for name, target in self.links:
-                link = _entry(name, tarfile.SYMTYPE, 0o777)
-                link.linkname = target
-                archive.addfile(link)
-            for name, text in _TEXTS.items():
-                archive.addfile(_entry(name, tarfile.REGTYPE, 0o644, len(text)), io.BytesIO(text))
-            for name, source in self.contents:
-                mode = 0o755 if os.access(source, os.X_OK) else 0o644
-                with source.open("rb") as content:
-                    size = os.fstat(content.fileno()).st_size
-                    archive.addfile(_entry(name, tarfile.REGTYPE, mode, size), content)
-
-    def _parents(self) -> list[str]:
-        found = {str(up) for name, _ in self.contents for up in Path(name).parents}
-        return sorted(found - {".", *_FOLDERS})
-
-
-def _entry(name: str, kind: bytes, mode: int, size: int = 0) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode, entry.size = kind, mode, size
-    return entry
+        """Write a tar of a root file system with the interpreter and nothing else."""
+        archive = RootArchive(stream)
+        self.add_to(archive)
+        archive.finish()
 
 
 def host_interpreter(executable: str | None = None) -> Interpreter:
@@ -108,9 +92,8 @@ def host_interpreter(executable: str | None = None) -> Interpreter:
     for folder in {found["standard"], found["extensions"]}:
         sources |= {str(path): path for path in _standard_library(Path(folder))}
     sources |= {path: Path(path) for path in found["libraries"]}
-    contents = {_inside(path): source for path, source in sources.items()}
-    links = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
-    links["usr/bin/python3"] = "/" + _inside(name)
+    contents = {inside(path): source for path, source in sources.items()}
+    links = {"usr/bin/python3": "/" + inside(name)}
     return Interpreter(
         version=found["version"],
         machine=found["machine"],
@@ -127,11 +110,3 @@ def _standard_library(folder: Path) -> Iterator[Path]:
             wanted = not name.endswith((".pyc", ".a")) and not name.startswith(UNWANTED)
             if wanted and path.is_file():  # not a link that leads nowhere
                 yield path
-
-
-def _inside(path: str) -> str:
-    name = path.lstrip("/")
-    for old, new in _MERGED:
-        if name.startswith(old):
-            return new + name.removeprefix(old)
-    return name

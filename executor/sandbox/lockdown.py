@@ -10,15 +10,17 @@ parent is gone; the kernel kills the zygote and the child after it. This holds f
 """
 
 import os
+import platform
 import socket
 import subprocess
 import sys
 import time
 
 from executor.sandbox.inside.landlock import landlock_version
-from executor.sandbox.protocol import Category, SandboxLimits
+from executor.sandbox.protocol import Category, Program, SandboxLimits
 from executor.sandbox.source import base_interpreter, runner_command
-from executor.sandbox.warm import Supervised, WarmSandbox
+from executor.sandbox.supervised import Need, PoolSettings, Supervised
+from executor.sandbox.warm import WarmSandbox
 from executor.sandbox.wire import LinkLateError, LinkLostError, SocketLink, Wire
 from htn.errors import ServiceMissing
 
@@ -32,8 +34,8 @@ _HINTS = (
 class _Tree(Supervised):
     """A locked tree of processes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], wire: Wire) -> None:
-        super().__init__(wire)
+    def __init__(self, need: Need, process: subprocess.Popen[bytes], wire: Wire) -> None:
+        super().__init__(need, wire)
         self._process = process
 
     def cause_of_loss(self) -> tuple[Category, str]:
@@ -54,7 +56,8 @@ class LockdownSandbox(WarmSandbox):
 
     level = "lockdown"
     covers = (
-        "files other than the standard library and the system's libraries, and all writing",
+        "files other than the standard library and the system's libraries, and all writing; under the wide "
+        "profile 16 MB of memory are a folder to write to, emptied after each call",
         "network, other processes, new processes, the environment",
         "time, memory, output and result of a call; state from one call to the next",
     )
@@ -66,35 +69,46 @@ class LockdownSandbox(WarmSandbox):
         "what a body says of its own call: the code that reports shares its process",
     )
 
-    def __init__(self, limits: SandboxLimits) -> None:
-        super().__init__(limits)
+    def __init__(self, limits: SandboxLimits, pool: PoolSettings) -> None:
+        super().__init__(limits, pool)
         if sys.platform != "linux" or not landlock_version():
             why = "landlock is not in this kernel" if sys.platform == "linux" else "this is no Linux"
             raise ServiceMissing(f"the lockdown sandbox cannot work: {why}", hints=_HINTS)
-        self._warm[0] = self._start(0)
+        self._pool.add(self._start(Need()))
         self.description = (
             f"lockdown: landlock {landlock_version()}, seccomp and limits on this kernel, "
             f"{base_interpreter()}, no network, no capabilities"
         )
 
-    def _start(self, hash_seed: int) -> Supervised:
+    def runs_on(self, program: Program) -> str:
+        """The interpreter by its build; the machine's libraries are not looked at."""
+        return f"lockdown {base_interpreter()} {sys.version} {platform.platform()}"
+
+    def _start(self, need: Need) -> Supervised:
         ours, theirs = socket.socketpair()
-        command = [base_interpreter(), *runner_command(self.level, os.getpid())]
+        command = [base_interpreter(), *runner_command(self.level, os.getpid(), need.profile)]
         with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-                command,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
-                cwd="/",  # a folder of our own would stay behind after kill -9
-                env={"PYTHONHASHSEED": str(hash_seed)},
-                start_new_session=True,
-            )
-        tree = _Tree(process, Wire(SocketLink(ours)))
+            try:
+                process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                    command,
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",  # a folder of our own would stay behind after kill -9
+                    env={"PYTHONHASHSEED": str(need.hash_seed)},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                ours.close()
+                raise ServiceMissing(f"no process can be started for a sandbox: {error}", hints=_HINTS) from error
+        tree = _Tree(need, process, Wire(SocketLink(ours)))
         try:
             problem = tree.wire.hello(time.monotonic() + _START_SECONDS).get("problem")
         except (LinkLostError, LinkLateError):
             problem = f"its supervisor does not start with {base_interpreter()}"
+        except BaseException:
+            tree.stop()
+            raise
         if problem:
             tree.stop()
             raise ServiceMissing(f"the lockdown sandbox cannot work: {problem}", hints=_HINTS)

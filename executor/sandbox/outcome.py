@@ -46,6 +46,7 @@ def read_outcome(reply: Reply, limits: SandboxLimits, level: str) -> Outcome:
         seconds=reply.seconds,
         level=level,
         arguments=arguments,
+        peak_memory=reply.peak_memory,
     )
 
 
@@ -91,7 +92,9 @@ def _signalled(number: int) -> Problem:
 
 def _answered(answer: Any, identity: str) -> tuple[Any, Mapping[str, Any] | None, Problem | None]:
     match answer:
-        case {"id": str(found), "value": value, "arguments": dict(arguments)} if found == identity and len(answer) == 3:
+        case {"id": str(found), "value": value, "arguments": dict() | None as arguments} if (
+            found == identity and len(answer) == 3
+        ):
             return value, arguments, None
         case {"id": str(found), "problem": [str(category), str(message), str(trace)]} if (
             found == identity and category in _CLAIMS

@@ -7,7 +7,7 @@ last of the three deadlines: the child's CPU limit, the supervisor's clock, and 
 
 import json
 import os
-import selectors
+import select
 import socket
 import time
 from collections.abc import Mapping
@@ -42,8 +42,11 @@ class Link(Protocol):
     def quiet(self) -> bool:
         """Whether nothing has arrived; an idle supervisor says nothing until it is gone."""
 
+    def cut(self) -> None:
+        """End the connection in both directions, at once; who waits for it on another thread hears of it."""
+
     def close(self) -> None:
-        """Cut the connection in both directions, at once."""
+        """Cut the connection and forget it."""
 
 
 class SocketLink:
@@ -77,14 +80,18 @@ class SocketLink:
 
     def quiet(self) -> bool:
         """Whether there is nothing to receive."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._connection, selectors.EVENT_READ)
-            return not selector.select(0)
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        return not poll.poll(0)
 
-    def close(self) -> None:
-        """Cut the connection: `close` alone would leave it to whoever else holds it."""
+    def cut(self) -> None:
+        """End the connection: `close` alone would leave it to whoever else holds it."""
         with suppress(OSError):  # the other side was faster
             self._connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Cut the connection and forget it."""
+        self.cut()
         self._connection.close()
 
 
@@ -105,6 +112,7 @@ class Reply:
     status: int
     clean: bool
     seconds: float
+    peak_memory: int | None
     answer: bytes
     stdout: bytes
     stderr: bytes
@@ -125,13 +133,15 @@ class Wire:
         """Whether an idle supervisor seems to be there; a gone one closes the connection."""
         return not self._buffer and self._link.quiet()
 
-    def exchange(self, request: Mapping[str, Any], limits: SandboxLimits, room: int) -> Reply:
+    def exchange(self, request: Mapping[str, Any], limits: SandboxLimits, room: int, *, grace: float = GRACE) -> Reply:
         """Send one request and return the reply. `room` is what the answer may add to the limit.
 
-        Raises `LinkLostError` and `LinkLateError`, after which the wire is of no use.
+        `grace` is how long after the call's own deadline the host waits, in seconds. Raises
+        `LinkLostError` and `LinkLateError`, after which the wire is of no use.
         """
         identity = os.urandom(8).hex()
         body = {**request, "id": identity, "seconds": limits.seconds, "memory_mb": limits.memory_mb}
+        body["wide"] = limits.profile == "wide"
         payload = json.dumps(body, allow_nan=False).encode()
         caps = (limits.result_bytes + room, limits.output_bytes, limits.output_bytes)
         header = {
@@ -141,12 +151,16 @@ class Wire:
             "result_bytes": caps[0],
             "output_bytes": caps[1],
         }
-        deadline = time.monotonic() + limits.seconds + GRACE
+        deadline = time.monotonic() + limits.seconds + grace
         self._link.send(json.dumps(header).encode() + b"\n" + payload, deadline)
         return self._reply(identity, caps, deadline)
 
+    def cut(self) -> None:
+        """Cut the link, from any thread."""
+        self._link.cut()
+
     def close(self) -> None:
-        """Cut the link."""
+        """Cut the link and forget it."""
         self._link.close()
 
     def _reply(self, identity: str, caps: tuple[int, int, int], deadline: float) -> Reply:
@@ -157,6 +171,7 @@ class Wire:
             and found.get("ending") in _ENDINGS
             and isinstance(found.get("status"), int)
             and isinstance(found.get("seconds"), float)
+            and isinstance(found.get("peak_memory"), int | None)
             and isinstance(sizes, list)
             and len(sizes) == len(caps)
             and all(isinstance(s, int) and 0 <= s <= c for s, c in zip(sizes, caps, strict=True))
@@ -171,6 +186,7 @@ class Wire:
             found["status"],
             found.get("clean") is True,
             found["seconds"],
+            found.get("peak_memory"),
             answer,
             stdout,
             stderr,

@@ -3,10 +3,19 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus
 
-__all__ = ["Store", "StoreStatus", "StoredEntry", "open_store"]
+__all__ = [
+    "ResultLimits",
+    "ResultStatistics",
+    "Results",
+    "Store",
+    "StoreStatus",
+    "StoredEntry",
+    "open_store",
+]
 
 
 def open_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") -> Store:

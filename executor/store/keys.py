@@ -9,9 +9,17 @@
                                    each behind the mark of the write that brought it
     htn:probe                      string: written and removed by `htn doctor` to see if it can be
 
-No key has a lifetime: an entry goes only when a person removes it. A write that concerns several
-keys is one Lua script (see scripts), so a reader sees all of it or nothing. A cluster, which would
-spread the keys over several servers, is not supported.
+    htn:result:<name>              string: the result of a pure body; the name is a hash of what was computed
+    htn:results:used               sorted set: the names of the results, by when each was last used (µs since 1970)
+    htn:results:kept               sorted set: the same, by when each was kept
+    htn:results:ends               sorted set: the same, by when each ends
+    htn:results:sizes              hash: for each name of a result the bytes of its text
+    htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
+
+A result has a lifetime and may be lost at any time. No other key has one: an entry goes only when a
+person removes it. A write that concerns several keys is one Lua script (see scripts), so a reader
+sees all of it or nothing. A cluster, which would spread the keys over several servers, is not
+supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -22,6 +30,7 @@ from dataclasses import dataclass
 from htn.errors import UsageError
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_RESULT = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -78,6 +87,20 @@ class Keys:
     def evidence(self, version: str) -> str:
         """The list of evidence of a version."""
         return f"{self.prefix}:evidence:{version_id(version)}"
+
+    def result(self, name: str) -> str:
+        """The text of a result."""
+        if not _RESULT.fullmatch(name):
+            raise UsageError(f"{name[:80]!r} cannot be the name of a result: it is 64 hexadecimal digits")
+        return f"{self.prefix}:result:{name}"
+
+    def every_result(self) -> str:
+        """What every key of a result begins with."""
+        return f"{self.prefix}:result:"
+
+    def results(self) -> tuple[str, ...]:
+        """What is known of all results: by last use, by when they were kept, by their end, their sizes, the counts."""
+        return tuple(f"{self.prefix}:results:{part}" for part in ("used", "kept", "ends", "sizes", "counts"))
 
     def probe(self) -> str:
         """The key that `htn doctor` writes and removes."""

@@ -99,3 +99,102 @@ for i = 1, #pointers, 2 do
 end
 return rows
 """
+
+# What the scripts of results have in common.
+# KEYS: used, kept, ends, sizes, counts, result of one name   ARGV: what the key of a result begins with, name, ...
+_RESULTS = """
+local used, kept, ends, sizes, counts = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local function moment(number) return string.format('%.0f', number) end
+local function count(what, by) redis.call('HINCRBY', counts, what, by) end
+local function bytes() return tonumber(redis.call('HGET', counts, 'bytes') or '0') end
+local function forget(name)
+  local size = redis.call('HGET', sizes, name)
+  if size then count('bytes', 0 - tonumber(size)) end
+  redis.call('DEL', ARGV[1] .. name)
+  redis.call('HDEL', sizes, name)
+  for _, order in ipairs({used, kept, ends}) do redis.call('ZREM', order, name) end
+end
+local function sweep()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', moment(now))) do
+    forget(name)
+    count('expired', 1)
+  end
+end
+"""
+
+# Returns the text, or nil.
+RESULT_GET = (
+    _RESULTS
+    + """
+local text = redis.call('GET', KEYS[6])
+if text then
+  count('hits', 1)
+  redis.call('ZADD', used, moment(now), ARGV[2])
+  return text
+end
+count('misses', 1)
+return nil
+"""
+)
+
+# ARGV beside the common ones: text, milliseconds to live, most entries, most bytes
+RESULT_PUT = (
+    _RESULTS
+    + """
+sweep()
+forget(ARGV[2])
+redis.call('SET', KEYS[6], ARGV[3], 'PX', ARGV[4])
+redis.call('ZADD', used, moment(now), ARGV[2])
+redis.call('ZADD', kept, moment(now), ARGV[2])
+redis.call('ZADD', ends, moment(now + tonumber(ARGV[4]) * 1000), ARGV[2])
+redis.call('HSET', sizes, ARGV[2], #ARGV[3])
+count('bytes', #ARGV[3])
+count('kept', 1)
+while redis.call('ZCARD', used) > tonumber(ARGV[5]) or bytes() > tonumber(ARGV[6]) do
+  local oldest = redis.call('ZRANGE', used, 0, 0)[1]
+  if not oldest then break end
+  forget(oldest)
+  count('evicted', 1)
+end
+return 1
+"""
+)
+
+RESULT_SPOILED = (
+    _RESULTS
+    + """
+forget(ARGV[2])
+count('hits', -1)
+count('misses', 1)
+return 1
+"""
+)
+
+# ARGV beside the common one: the age in microseconds from which on entries go, or '' for all
+# Returns how many went.
+RESULTS_CLEAR = (
+    _RESULTS
+    + """
+local last = '+inf'
+if ARGV[2] ~= '' then last = moment(now - tonumber(ARGV[2])) end
+local names = redis.call('ZRANGEBYSCORE', kept, '-inf', last)
+for _, name in ipairs(names) do forget(name) end
+if ARGV[2] == '' then redis.call('DEL', used, kept, ends, sizes, counts) end
+return #names
+"""
+)
+
+# Returns entries, bytes, hits, misses, kept, evicted, expired.
+RESULTS_COUNT = (
+    _RESULTS
+    + """
+sweep()
+local answer = {redis.call('ZCARD', used), bytes()}
+for _, what in ipairs({'hits', 'misses', 'kept', 'evicted', 'expired'}) do
+  answer[#answer + 1] = tonumber(redis.call('HGET', counts, what) or '0')
+end
+return answer
+"""
+)

@@ -19,6 +19,7 @@ import redis
 from executor.store import scripts
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
+from executor.store.results import ResultLimits, Results
 from executor.store.server import Server
 from htn.errors import ServiceMissing, UsageError
 
@@ -183,6 +184,10 @@ class Store:
         flat = self._script(scripts.SNAPSHOT, (self._keys.current(domain),), (self._keys.entries(),))
         rows = [StoredEntry(*flat[start : start + 4]) for start in range(0, len(flat), 4)]
         return sorted(rows, key=lambda row: row.name)
+
+    def results(self, limits: ResultLimits | None = None) -> Results:
+        """Return the cache of results, which shares this store's connection and is closed with it."""
+        return Results(self._connection, self._keys, limits or ResultLimits())
 
     def status(self) -> StoreStatus:
         """Say what kind of server this is and whether it keeps what it is given."""

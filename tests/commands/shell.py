@@ -78,6 +78,7 @@ def folder() -> Iterator[Path]:
 def htn(folder: Path) -> Shell:
     environment = {
         "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # the commands of this tree, whatever is installed
         "HOME": str(folder),
         "HTN_DATA_DIR": str(folder / "data"),
         "HTN_SANDBOX": "lockdown",

@@ -87,6 +87,10 @@ BAD_VALUES = {
     "HTN_NUM_CTX": "10",
     "HTN_LEARN": "sometimes",
     "HTN_SANDBOX": "none",
+    "HTN_SECCOMP": "unconfined",
+    "HTN_POOL_SIZE": "-1",
+    "HTN_POOL_IDLE_SECONDS": "0",
+    "HTN_POOL_CALLS": "0",
     "HTN_MEMORY_LIMIT": "much",
     "HTN_EXECUTION_TIMEOUT": "0.001",
     "LLM_PROVIDER": "openai",
@@ -252,3 +256,10 @@ def test_a_key_is_not_sent_to_a_server_that_the_working_directory_names(
         Settings.load()
     monkeypatch.setenv("OLLAMA_ENDPOINT", "mine:11434")
     assert Settings.load().ollama_endpoint == "mine:11434"
+
+
+def test_the_settings_of_containers_reach_the_sandbox() -> None:
+    settings = Settings.load(pool_size=3, pool_idle_seconds=60, pool_calls=10, runtime="runsc", seccomp="engine")
+    assert (settings.pool.size, settings.pool.idle_seconds, settings.pool.calls) == (3, 60, 10)
+    assert (settings.fence.runtime, settings.fence.seccomp) == ("runsc", "engine")
+    assert Settings.load().pool.size >= 1

@@ -1,4 +1,8 @@
-"""Every test of behaviour runs at both levels: in containers and under lockdown."""
+"""Every test of behaviour runs at several levels.
+
+Without more, that is in containers and under lockdown, whose processes can be looked at. A module that says
+`LEVELS = EVERYWHERE` is about what bodies and callers see, and runs at the wasm and the local level too.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +14,7 @@ from executor.sandbox import (
     JSON,
     Kind,
     Outcome,
+    PoolSettings,
     Program,
     Sandbox,
     SandboxLimits,
@@ -17,10 +22,19 @@ from executor.sandbox import (
 )
 from executor.sandbox.engine import connect
 from executor.sandbox.image import CONTENT_LABEL
+from executor.sandbox.wasm import wasm_version
 from tests.services import docker_answers, landlock_works, require_or_skip
 
 Run = Callable[..., Outcome]
-LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
+DOCKER = pytest.param("docker", marks=pytest.mark.docker)
+PROCESSES = (DOCKER, "lockdown")
+EVERYWHERE = (DOCKER, "lockdown", "wasm", "local")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "level" in metafunc.fixturenames:
+        levels = getattr(metafunc.module, "LEVELS", PROCESSES)
+        metafunc.parametrize("level", levels, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +58,16 @@ def needs_landlock() -> None:
     require_or_skip("landlock", landlock_works())
 
 
-@pytest.fixture(scope="session", params=LEVELS)
+@pytest.fixture(scope="session")
 def level(request: pytest.FixtureRequest, engine_answers: bool) -> Kind:
-    if request.param == "docker":
+    kind: Kind = request.param
+    if kind == "docker":
         require_or_skip("docker", engine_answers)
-        return "docker"
-    require_or_skip("landlock", landlock_works())
-    return "lockdown"
+    if kind == "lockdown":
+        require_or_skip("landlock", landlock_works())
+    if kind == "wasm":
+        require_or_skip("wasm", bool(wasm_version()))
+    return kind
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +80,8 @@ def sandbox(level: Kind) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def own_sandbox(level: Kind) -> Iterator[Sandbox]:
-    """A sandbox that the test may break."""
-    with open_sandbox(kind=level) as opened:
+    """A sandbox with one supervisor at a time, that the test may break."""
+    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
         yield opened
 
 

@@ -9,7 +9,9 @@ import pytest
 from executor.sandbox import Program, engine_status, image_status, open_sandbox
 from executor.sandbox.inside.seccomp import filter_program
 from executor.sandbox.source import runner_source
+from executor.sandbox.wasm import wasm_version
 from htn.errors import ServiceMissing, UsageError
+from tests.services import require_or_skip
 
 
 @pytest.fixture
@@ -56,9 +58,36 @@ def test_asking_for_lockdown_says_nothing_about_engines() -> None:
     assert said == []
 
 
-def test_an_unknown_kind_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="local"):
-        open_sandbox(kind="local")  # type: ignore[arg-type]
+def test_an_unknown_kind_is_a_usage_error_that_says_what_may_be_meant() -> None:
+    with pytest.raises(UsageError, match="there is no sandbox 'lockdonw'") as caught:
+        open_sandbox(kind="lockdonw")
+    assert caught.value.hints[0] == "did you mean lockdown?"
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_where_neither_works_webassembly_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_or_skip("wasm", bool(wasm_version()))
+    monkeypatch.setattr("executor.sandbox.lockdown.landlock_version", lambda: 0)
+    said: list[str] = []
+    with open_sandbox(on_progress=said.append) as sandbox:
+        assert sandbox.level == "wasm"
+    assert len(said) == 1
+    assert "no Docker engine answers" in said[0]
+    assert sandbox.does_not_cover[0] in said[0]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_nothing_falls_back_to_a_level_without_a_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("executor.sandbox.lockdown.landlock_version", lambda: 0)
+    monkeypatch.setattr("executor.sandbox.wasm.sandbox.find_spec", lambda name: None)
+    wasm_version.cache_clear()
+    try:
+        with pytest.raises(ServiceMissing, match="no sandbox can be had") as caught:
+            open_sandbox()
+    finally:
+        wasm_version.cache_clear()
+    for reason in ("no Docker engine answers", "landlock is not in this kernel", "pyeryx is not installed"):
+        assert reason in caught.value.message
 
 
 @pytest.mark.usefixtures("no_engine")

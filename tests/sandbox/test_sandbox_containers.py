@@ -1,6 +1,8 @@
 """The docker level seen from the engine: the container, its image, its orphans."""
 
+import gc
 import io
+import json
 import os
 import platform
 import sys
@@ -18,6 +20,7 @@ from executor.sandbox.engine import Engine, connect
 from executor.sandbox.image import CONTENT_LABEL, REPOSITORY, ensure_image
 from executor.sandbox.interpreter import host_interpreter
 from executor.sandbox.orphans import OWNER_LABEL, PLACE_LABEL, labels_of_this_process, remove_orphans
+from executor.sandbox.syscalls import profile
 from htn.errors import ServiceMissing
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("needs_docker")]
@@ -52,7 +55,8 @@ def test_the_container_is_as_hard_as_it_is_said_to_be(warm: DockerSandbox, engin
     assert host["ReadonlyRootfs"] is True
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
-    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["SecurityOpt"][0] == "no-new-privileges"
+    assert json.loads(host["SecurityOpt"][1].removeprefix("seccomp=")) == profile()
     assert host["Privileged"] is False
     assert config["User"] == "65534:65534"
     assert host["Memory"] == host["MemorySwap"] == 192 * 2**20
@@ -103,13 +107,27 @@ def test_a_stream_that_floods_and_is_not_read_can_be_cut_and_removed(warm: Docke
     )
     wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     stream = engine.client.api.attach_socket(str(container.id), params=wanted)
-    link = StreamLink(getattr(stream, "_sock", stream))
+    link = StreamLink(stream)
     container.start()
     assert link.receive(time.monotonic() + 10)
     time.sleep(0.5)
     link.close()
     container.remove(force=True)
     assert container.id not in {each.id for each in engine.client.containers.list(all=True)}
+
+
+def test_a_stream_outlives_a_collection_of_garbage_and_leaves_no_descriptor() -> None:
+    descriptors = Path("/proc/self/fd")
+    with docker_sandbox() as sandbox:
+        sandbox.call(ONE, {})
+        gc.collect()
+        assert [each.wire.alive() for each in sandbox._pool.running()] == [True]
+        used = len(list(descriptors.iterdir()))
+        for _ in range(4):
+            sandbox.call(Program(ONE.code, "body", single_use=True), {})
+            gc.collect()
+            assert sandbox.call(ONE, {}).value == 1
+    assert len(list(descriptors.iterdir())) < used
 
 
 def test_memory_that_runs_out_in_the_whole_container_replaces_it() -> None:

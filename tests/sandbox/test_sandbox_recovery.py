@@ -11,64 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from executor.sandbox import Kind, Outcome, Program, Sandbox, SandboxLimits, open_sandbox
+from executor.sandbox import Kind, Outcome, PoolSettings, Program, Sandbox, SandboxLimits, open_sandbox
 from executor.sandbox.container import DockerSandbox
 from executor.sandbox.inside.supervisor import empty_folders
-from executor.sandbox.warm import MOST_CALLS, MOST_WARM
+from executor.sandbox.pool import MOST_NEEDS
 from htn.errors import UsageError
+from tests.sandbox.processes import PATIENCE, below, parent_of, running, serving, settled, started, until
 
 ONE = Program("def body(): return 1", "body")
 SLEEP = Program("import time\ndef body():\n    print('asleep')\n    time.sleep(60)", "body")
-PATIENCE = 20.0
-
-
-def parent_of(process: str) -> int:
-    try:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def numbers_in_proc() -> list[str]:
-    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def started(process: int) -> int:
-    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
-
-
-def below(ancestor: int) -> set[int]:
-    """Return the processes that descend from one, zombies of ours left out."""
-    parents = {int(name): parent_of(name) for name in numbers_in_proc()}
-    found = {ancestor}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {ancestor}
-
-
-def settled() -> set[int]:
-    """Return our descendants when none is just ending: an answer may be there before its call's process is gone."""
-    seen = below(os.getpid())
-    while True:
-        time.sleep(0.1)
-        now = below(os.getpid())
-        if now == seen:
-            return now
-        seen = now
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)
-
-
-def running(process: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
 
 
 def during(sandbox: Sandbox, act: Callable[[], object], *, seconds: float = 30.0) -> Outcome:
@@ -128,7 +79,9 @@ def test_a_timed_out_body_is_not_running_afterwards(own_sandbox: Sandbox) -> Non
     own_sandbox.call(ONE, {})
     before = settled()
     own_sandbox.call(SLEEP, {}, limits=SandboxLimits(seconds=0.3))
-    assert settled() == before
+    after = settled()
+    assert len(after) == len(before)
+    assert len(before - after) == (own_sandbox.level == "lockdown")
     assert own_sandbox.call(ONE, {}).value == 1
 
 
@@ -140,10 +93,11 @@ def test_a_body_runs_locked_without_capabilities(own_sandbox: Sandbox, level: Ki
         status = str(own_sandbox.call(look, {}).value)
     else:
         before = settled()
+        own_sandbox.call(ONE, {})
+        (body,) = settled() - before  # it waits for the next call
 
         def look_from_outside() -> None:
             nonlocal status
-            (body,) = below(os.getpid()) - before
             status = Path(f"/proc/{body}/status").read_text()
 
         during(own_sandbox, look_from_outside, seconds=1.0)
@@ -156,14 +110,15 @@ def test_a_body_runs_locked_without_capabilities(own_sandbox: Sandbox, level: Ki
 @pytest.mark.usefixtures("needs_landlock")
 def test_a_supervisor_is_replaced_after_many_calls() -> None:
     others = below(os.getpid())
-    with open_sandbox(kind="lockdown") as sandbox:
+    with open_sandbox(kind="lockdown", pool=PoolSettings(calls=20, spares=0)) as sandbox:
         sandbox.call(ONE, {})
-        first = settled() - others
-        for _ in range(MOST_CALLS - 1):
+        first = serving() - others
+        for _ in range(18):
             sandbox.call(ONE, {})
-        assert settled() - others == first
+        assert serving() - others == first
+        sandbox.call(ONE, {})
         assert sandbox.call(ONE, {}).value == 1
-        assert not settled() & first
+        assert not serving() & first
 
 
 def test_an_interrupted_call_does_not_spoil_the_next(own_sandbox: Sandbox) -> None:
@@ -185,7 +140,7 @@ def test_a_sandbox_outlives_the_thread_that_opened_it(level: Kind) -> None:
     opened: list[Sandbox] = []
 
     def open_and_call() -> None:
-        opened.append(open_sandbox(kind=level))
+        opened.append(open_sandbox(kind=level, pool=PoolSettings(spares=0)))
         opened[0].call(ONE, {})
 
     thread = threading.Thread(target=open_and_call)
@@ -193,9 +148,9 @@ def test_a_sandbox_outlives_the_thread_that_opened_it(level: Kind) -> None:
     thread.join()
     with opened[0] as sandbox:
         time.sleep(0.2)
-        before = settled()
+        before = serving()
         assert sandbox.call(ONE, {}).value == 1
-        assert settled() == before
+        assert serving() == before
 
 
 def test_several_threads_may_call_one_sandbox(own_sandbox: Sandbox) -> None:
@@ -229,11 +184,11 @@ def test_a_forked_process_gets_a_supervisor_of_its_own(own_sandbox: Sandbox) -> 
 
 
 def test_only_a_few_hash_seeds_are_kept_warm(own_sandbox: Sandbox) -> None:
-    seeds = range(MOST_WARM + 1)
+    seeds = range(MOST_NEEDS + 1)
     order = Program("def body(): return list({str(n) for n in range(50)})", "body")
     first = [own_sandbox.call(order, {}, hash_seed=seed).value for seed in seeds]
     if isinstance(own_sandbox, DockerSandbox):
-        assert len(own_sandbox.containers()) == MOST_WARM
+        assert len(own_sandbox.containers()) == MOST_NEEDS
     assert own_sandbox.call(order, {}, hash_seed=0).value == first[0]
     assert len({str(each) for each in first}) == len(first)
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from executor.sandbox import Program, open_sandbox
+from executor.sandbox import LanguageSettings, Program, open_sandbox
 from executor.sandbox.engine import Engine, connect
 from executor.sandbox.image import ensure_image
+from executor.sandbox.languages.images import build_image
 from htn.errors import ServiceMissing
 from tests.services import require_or_skip
 
@@ -80,3 +81,23 @@ def test_an_image_that_the_registry_does_not_have_is_said_to_be_missing(registry
     with pytest.raises(ServiceMissing, match="pulling") as missing:
         open_sandbox(kind="docker", image=f"{registry}/nothing:1")
     assert any("build one" in hint for hint in missing.value.hints)
+
+
+def test_the_image_of_a_language_is_pulled_when_it_is_built_and_never_within_a_call(
+    engine: Engine, registry: str
+) -> None:
+    built = engine.client.images.get(build_image(engine, "bash", None, print).reference)
+    repository = f"{registry}/htn-bash"
+    built.tag(repository, "test")
+    pushed = list(engine.client.api.push(repository, "test", stream=True, decode=True))
+    digest = next(step["aux"]["Digest"] for step in pushed if "aux" in step)
+    engine.client.images.remove(f"{repository}:test")
+    reference = f"{repository}@{digest}"
+    program = Program("body() { echo 2; }", "body", "bash")
+    with open_sandbox(kind="docker", languages=LanguageSettings(images={"bash": reference})) as sandbox:
+        missing = sandbox.call(program, {}).problem
+        assert missing is not None
+        assert "htn sandbox build bash" in missing.message
+        assert build_image(engine, "bash", reference, print).how == "pulled"
+        assert sandbox.call(program, {}).value == 2
+    engine.client.images.remove(reference)

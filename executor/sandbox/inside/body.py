@@ -1,50 +1,68 @@
 """The locked child: runs one body once and answers on a pipe of its own.
 
-Rules. The order is: read the request, wire the pipes, limit, lock, and only then touch the code.
-The answer is one JSON object: `{id, value, arguments}` or `{id, problem: [category, message,
-traceback]}`. It never travels on the body's standard output, so nothing that a body prints can be
-taken for it. The child leaves by `os._exit` whatever happens, and never returns to the zygote.
-
-What this does NOT do: hold a body to the truth about its own call. A body shares its process with
-this code and can inspect the interpreter, so it can say what it likes about its own value and its
-own arguments. It can say nothing about another call.
+Rules. The order is: wire the pipes, wait for the request, limit, lock, and only then touch the code
+(`answer`). The answer never travels on the body's standard output, so nothing that a body prints can
+be taken for it. The child leaves by `os._exit` whatever happens, and never returns to the zygote.
 """
 
-import builtins
-import io
+import fcntl
 import json
-import linecache
 import math
 import os
 import resource
-import signal
 import sys
-import traceback
-from types import ModuleType, TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn, TextIO
 
-from executor.sandbox.inside.clock import start_clock_at
-from executor.sandbox.inside.plain import NotPlainError, as_plain
-from executor.sandbox.inside.process import become_the_first_victim
-from executor.sandbox.inside.seccomp import lock_system_calls
+from executor.sandbox.inside import program
+from executor.sandbox.inside.answer import answer_to, rehearse
+from executor.sandbox.inside.landlock import restrict
+from executor.sandbox.inside.seccomp import lock_system_calls, prepare_lock
 
-CODE_NAME = "<body>"
 EXIT_BROKEN = 99
 _RESULT = 3
 _FILE_BYTES = 16 * 2**20
-_MESSAGE_CHARACTERS = 2000
-_TRACEBACK_CHARACTERS = 4000
 
 
-def run(feed: int, result: int, out: int, err: int) -> NoReturn:
-    """Run the request that arrives on `feed`; the other descriptors take the answer and prints."""
+def prepare() -> None:
+    """Do in the zygote what is the same for every child: it need not be done again, and costs a child no memory.
+
+    The environment goes, the streams are made (their descriptors get their ends in each child), the
+    names of these modules are left to helper files, and what a call needs is used once.
+    """
+    os.environ.clear()
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the streams outlive this function
+    sys.stdout, sys.stderr = (
+        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
+        for number in (1, 2)
+    )
+    for name in [name for name in sys.modules if name.partition(".")[0] == "executor"]:
+        del sys.modules[name]
+    for wide in (False, True):
+        prepare_lock(wide=wide)
+    rehearse()
+
+
+def run(fence: int | None, feed: int, result: int, out: int, err: int) -> NoReturn:
+    """Run the request that arrives on `feed`; the other descriptors take the answer and prints.
+
+    `fence` is a ruleset of landlock for bodies in Python, where there is one that the zygote has not taken on itself.
+    """
     try:
-        with os.fdopen(feed, "rb") as stream:
+        printed = sys.stdout, sys.stderr
+        feed, fence = _wire(feed, result, out, err, fence)
+        rehearse()
+        with os.fdopen(feed, "rb", buffering=0) as stream:
             request = json.loads(stream.read())
-        printed = _wire(result, out, err)
+        is_program = "job" in request
+        if fence is not None:
+            if not is_program:
+                restrict(fence)
+            os.close(fence)
+        if is_program:
+            program.run(request, _RESULT)
         _limit(request["memory_mb"], request["seconds"])
-        lock_system_calls()
-        answer = _answer(request)
+        lock_system_calls(wide=request["wide"])
+        answer = answer_to(request)
         _flush(printed)
         _write_all(_RESULT, answer)
         os._exit(0)
@@ -52,27 +70,23 @@ def run(feed: int, result: int, out: int, err: int) -> NoReturn:
         os._exit(EXIT_BROKEN)
 
 
-def _wire(result: int, out: int, err: int) -> tuple[io.TextIOBase, io.TextIOBase]:
-    """Give the child descriptors 0 to 3 and no others, and fresh text streams."""
+def _wire(feed: int, result: int, out: int, err: int, fence: int | None) -> tuple[int, int | None]:
+    """Give the child descriptors 0 to 3 and no others but `feed` and `fence`, which may get other numbers."""
     os.setsid()
-    nothing = os.open("/dev/null", os.O_RDONLY)
-    for source, target in ((nothing, 0), (out, 1), (err, 2), (result, _RESULT)):
+    # Above those that are about to be taken.
+    feed = fcntl.fcntl(feed, fcntl.F_DUPFD_CLOEXEC, _RESULT + 1)
+    last = feed
+    if fence is not None:
+        last = fence = fcntl.fcntl(fence, fcntl.F_DUPFD_CLOEXEC, feed + 1)
+    for source, target in ((out, 1), (err, 2), (result, _RESULT)):
         os.dup2(source, target)
-    os.closerange(_RESULT + 1, 1024)
-    os.environ.clear()
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - the stream outlives this function
-    streams = [
-        open(number, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115 - as above
-        for number in (1, 2)
-    ]
-    sys.stdout, sys.stderr = streams
-    return streams[0], streams[1]
+    os.closerange(_RESULT + 1, feed)
+    os.closerange(feed + 1, last)
+    os.closerange(last + 1, 1024)
+    return feed, fence
 
 
 def _limit(memory_mb: int, seconds: float) -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    become_the_first_victim()
     memory, processor = memory_mb * 2**20, math.ceil(seconds) + 1
     for kind, soft, hard in (
         (resource.RLIMIT_AS, memory, memory),
@@ -84,77 +98,7 @@ def _limit(memory_mb: int, seconds: float) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
-def _answer(request: dict[str, Any]) -> bytes:
-    identity = request["id"]
-    try:
-        return _called(request)
-    except MemoryError:
-        problem = ["memory", "the body needs more memory than its limit", ""]
-    except ImportError as error:
-        problem = _described("import", error)
-    except NotPlainError as error:
-        problem = ["protocol", str(error), ""]
-    except BaseException as error:  # noqa: BLE001 - a body may raise anything, SystemExit included
-        problem = _described("runtime", error)
-    return _refused(identity, *problem)
-
-
-def _called(request: dict[str, Any]) -> bytes:
-    """Run the code and call its entry point; return the answer. Raises what the body raises."""
-    identity, code, name = request["id"], request["code"], request["entry_point"]
-    linecache.cache[CODE_NAME] = (len(code), None, code.splitlines(keepends=True), CODE_NAME)
-    try:
-        compiled = compile(code, CODE_NAME, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        return _refused(identity, *_described("syntax", error))
-    module = ModuleType("body")
-    module.__dict__["__builtins__"] = builtins
-    sys.modules["body"] = module  # dataclasses and typing look a class's module up by name
-    if request["clock"] is not None:
-        start_clock_at(request["clock"])
-    exec(compiled, module.__dict__)  # noqa: S102 - what this process is locked for
-    function = module.__dict__.get(name)
-    if not callable(function):
-        return _refused(identity, "runtime", f"the code defines no function {name}", "")
-    arguments = request["arguments"]
-    value = as_plain(function(**arguments))
-    after = as_plain(arguments, "the arguments after the call")
-    return _encoded({"id": identity, "value": value, "arguments": after})
-
-
-def _refused(identity: str, *problem: str) -> bytes:
-    """Encode a problem; what is not text in a message is shown instead of sent."""
-    texts = [each.encode("utf-8", "backslashreplace").decode() for each in problem]
-    return _encoded({"id": identity, "problem": texts})
-
-
-def _encoded(answer: dict[str, Any]) -> bytes:
-    return json.dumps(answer, allow_nan=False).encode()
-
-
-def _described(category: str, error: BaseException) -> list[str]:
-    """Describe an exception whose own methods may raise or return nonsense."""
-    kind = type(error).__name__
-    try:
-        message = f"{kind}: {error!s:.{_MESSAGE_CHARACTERS}}"
-    except BaseException:  # noqa: BLE001 - `__str__` belongs to the body
-        message = f"{kind}, whose text cannot be read"
-    try:
-        lines = traceback.format_exception(type(error), error, _frames_of_the_body(error), limit=-8)
-        trace = "".join(lines)[-_TRACEBACK_CHARACTERS:]
-    except BaseException:  # noqa: BLE001 - as above
-        trace = ""
-    return [category, message, trace]
-
-
-def _frames_of_the_body(error: BaseException) -> TracebackType | None:
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_code.co_filename != CODE_NAME:
-        frame = frame.tb_next
-    return frame
-
-
-def _flush(streams: tuple[io.TextIOBase, io.TextIOBase]) -> None:
+def _flush(streams: tuple[TextIO, TextIO]) -> None:
     for stream in streams:
         try:
             stream.flush()

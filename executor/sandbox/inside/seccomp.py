@@ -10,8 +10,14 @@ Two calls are allowed by argument. `clone` makes threads only, so there are no p
 behind. `fcntl` duplicates and reads flags only: `F_SETOWN` and `F_SETSIG` would aim any signal at
 any process of the same user.
 
-What this breaks, on purpose: `subprocess`, `multiprocessing`, `socket`, `asyncio`, `tempfile`
-(it could create but not remove), file locks. A body is a pure function.
+What the strict profile breaks, on purpose: `subprocess`, `multiprocessing`, `socket`, `asyncio`,
+`tempfile` (it could create but not remove), file locks. A body is a pure function.
+
+The wide profile adds what `asyncio` and `tempfile` need, for bodies of which somebody has said that
+they may: pairs of connected stream sockets, which lead nowhere but to their other end (a datagram
+socket could be sent to an address, and so could an address be given to `sendto`: both are refused),
+epoll, eventfd, and to make, rename and remove files and folders where the container or landlock
+lets a file be written at all.
 
 What it does NOT do: bound memory, time or output (limits and the supervisor do), hide files
 (the container or landlock does), or protect from a fault in the kernel calls that it allows.
@@ -20,6 +26,10 @@ What it does NOT do: bound memory, time or output (limits and the supervisor do)
 import ctypes
 import platform
 import struct
+from functools import cache
+from typing import Any
+
+from executor.sandbox.inside.process import libc
 
 # Names that both architectures have, then what only the older one has beside them.
 _X86_64 = {
@@ -54,38 +64,67 @@ _AARCH64 = {
     "getrlimit": 163,
 }  # fmt: skip
 
+_WIDE_X86_64 = {
+    "pwrite64": 18, "recvfrom": 45, "shutdown": 48, "getsockname": 51, "getpeername": 52,
+    "getsockopt": 55, "fsync": 74, "ftruncate": 77, "rename": 82, "mkdir": 83, "rmdir": 84,
+    "unlink": 87, "epoll_create": 213, "epoll_wait": 232, "epoll_ctl": 233, "mkdirat": 258,
+    "unlinkat": 263, "renameat": 264, "epoll_pwait": 281, "eventfd2": 290, "epoll_create1": 291,
+    "renameat2": 316, "epoll_pwait2": 441,
+}  # fmt: skip
+_WIDE_AARCH64 = {
+    "eventfd2": 19, "epoll_create1": 20, "epoll_ctl": 21, "epoll_pwait": 22, "mkdirat": 34,
+    "unlinkat": 35, "renameat": 38, "ftruncate": 46, "pwrite64": 68, "fsync": 82,
+    "getsockname": 204, "getpeername": 205, "recvfrom": 207, "getsockopt": 209, "shutdown": 210,
+    "renameat2": 276, "epoll_pwait2": 441,
+}  # fmt: skip
+
 # The identity of the architecture in the kernel's audit interface, its allow-list, and the
-# numbers of the calls that are treated by argument: ioctl, clone, fcntl.
+# numbers of the calls that are treated by argument: ioctl, clone, fcntl; under the wide profile
+# besides them socketpair and sendto.
 _ARCHITECTURES = {
-    "x86_64": (0xC000003E, _X86_64, (16, 56, 72)),
-    "aarch64": (0xC00000B7, _AARCH64, (29, 220, 25)),
+    "x86_64": (0xC000003E, _X86_64, (16, 56, 72), _WIDE_X86_64, (53, 44)),
+    "aarch64": (0xC00000B7, _AARCH64, (29, 220, 25), _WIDE_AARCH64, (199, 206)),
 }
 _CLONE3 = 435
 _X32_BIT = 0x40000000
 _CLONE_THREAD = 0x00010000
 _FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
+_FIONBIO = 0x5421  # makes a descriptor blocking or not: how Python does it for sockets
+_STREAM, _KIND_OF_SOCKET = 1, 0xF
+
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN, _MASK = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT, _FIFTH_ARGUMENT = 0, 4, 16, 24, 48
 _ALLOW = 0x7FFF0000
 _EPERM, _ENOSYS, _ENOTTY = 0x00050000 | 1, 0x00050000 | 38, 0x00050000 | 25
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
-_Instruction = tuple[int, int, int, int]
+Instruction = tuple[int, int, int, int]
 
 
-def _when(number: int, block: list[_Instruction]) -> list[_Instruction]:
+def when(number: int, block: list[Instruction]) -> list[Instruction]:
     """Run `block`, which must end in a return, when the call is `number`; else skip it."""
     return [(_EQUAL, 0, len(block), number), *block]
 
 
-def filter_program(machine: str) -> bytes:
+def allowed_calls(machine: str) -> tuple[int, frozenset[int]]:
+    """Return the identity of an architecture and the calls that are allowed whatever their arguments are.
+
+    Raises `OSError` for an unknown one.
+    """
+    if machine not in _ARCHITECTURES:
+        raise OSError(f"no list of system calls for the architecture {machine}")
+    identity, allowed, *_ = _ARCHITECTURES[machine]
+    return identity, frozenset(allowed.values())
+
+
+def filter_program(machine: str, *, wide: bool = False) -> bytes:
     """Return the filter as the kernel reads it, or raise `OSError` for an unknown architecture."""
     if machine not in _ARCHITECTURES:
         raise OSError(f"no list of system calls for the architecture {machine}")
-    identity, allowed, (ioctl, clone, fcntl) = _ARCHITECTURES[machine]
-    program: list[_Instruction] = [
+    identity, allowed, (ioctl, clone, fcntl), more, (socketpair, sendto) = _ARCHITECTURES[machine]
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, identity),
         (_RETURN, 0, 0, _EPERM),
@@ -93,23 +132,57 @@ def filter_program(machine: str) -> bytes:
         (_AT_LEAST, 0, 1, _X32_BIT),
         (_RETURN, 0, 0, _EPERM),
     ]
-    for number in sorted(allowed.values()):
-        program += _when(number, [(_RETURN, 0, 0, _ALLOW)])
-    program += _when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
-    program += _when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
-    threads_only: list[_Instruction] = [
+    for number in sorted({*allowed.values(), *(more.values() if wide else ())}):
+        program += when(number, [(_RETURN, 0, 0, _ALLOW)])
+    if wide:
+        program += _wide_by_argument(ioctl, socketpair, sendto)
+    program += when(ioctl, [(_RETURN, 0, 0, _ENOTTY)])
+    program += when(_CLONE3, [(_RETURN, 0, 0, _ENOSYS)])
+    threads_only: list[Instruction] = [
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _CLONE_THREAD),
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _EPERM),
     ]
-    program += _when(clone, threads_only)
-    commands: list[_Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
+    program += when(clone, threads_only)
+    commands: list[Instruction] = [(_LOAD, 0, 0, _SECOND_ARGUMENT)]
     for command in _FCNTL_COMMANDS:
-        commands += _when(command, [(_RETURN, 0, 0, _ALLOW)])
-    program += _when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
+        commands += when(command, [(_RETURN, 0, 0, _ALLOW)])
+    program += when(fcntl, [*commands, (_RETURN, 0, 0, _EPERM)])
     program.append((_RETURN, 0, 0, _EPERM))
+    return as_bytes(program)
+
+
+def as_bytes(program: list[Instruction]) -> bytes:
+    """Return a filter as the kernel reads it."""
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
+
+
+def _wide_by_argument(ioctl: int, socketpair: int, sendto: int) -> list[Instruction]:
+    """Return what the wide profile allows of three calls; it falls through for what it does not."""
+    allow, refuse = (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _EPERM)
+    not_blocking: list[Instruction] = [
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        (_EQUAL, 0, 1, _FIONBIO),
+        allow,
+        (_RETURN, 0, 0, _ENOTTY),
+    ]
+    stream_only: list[Instruction] = [
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        (_MASK, 0, 0, _KIND_OF_SOCKET),
+        (_EQUAL, 0, 1, _STREAM),
+        allow,
+        refuse,
+    ]
+    no_address: list[Instruction] = [
+        (_LOAD, 0, 0, _FIFTH_ARGUMENT),
+        (_EQUAL, 0, 3, 0),
+        (_LOAD, 0, 0, _FIFTH_ARGUMENT + 4),
+        (_EQUAL, 0, 1, 0),
+        allow,
+        refuse,
+    ]
+    return [*when(ioctl, not_blocking), *when(socketpair, stream_only), *when(sendto, no_address)]
 
 
 class _Program(ctypes.Structure):
@@ -118,12 +191,29 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def lock_system_calls() -> None:
+@cache
+def prepare_lock(*, wide: bool = False) -> tuple[_Program, Any]:
+    """Make the filter of this machine ready, with the memory that it lies in; a fork hands it on."""
+    return _described(filter_program(platform.machine(), wide=wide))
+
+
+def lock_system_calls(*, wide: bool = False) -> None:
     """Let this process and its threads make allowed calls only, for ever. Raises `OSError`."""
-    program = filter_program(platform.machine())
+    _install(prepare_lock(wide=wide)[0])
+
+
+def install(program: bytes) -> None:
+    """Hold this process, its threads and whatever it starts to a filter. Raises `OSError`."""
+    described, _memory = _described(program)
+    _install(described)
+
+
+def _described(program: bytes) -> tuple[_Program, Any]:
     memory = ctypes.create_string_buffer(program, len(program))
-    described = _Program(len(program) // 8, ctypes.addressof(memory))
-    libc = ctypes.CDLL(None, use_errno=True)
+    return _Program(len(program) // 8, ctypes.addressof(memory)), memory
+
+
+def _install(described: _Program) -> None:
     mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    if libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(described), None, None):
+    if libc().prctl(_PR_SET_SECCOMP, mode, ctypes.byref(described), None, None):
         raise OSError(ctypes.get_errno(), "the kernel refuses the system call filter (seccomp)")

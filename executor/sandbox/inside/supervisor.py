@@ -4,7 +4,7 @@ The wire. Both directions carry frames: one line of JSON that gives the sizes, t
 
     host       {id, size, seconds, output_bytes, result_bytes} + the request
     supervisor {hello, python, machine, problem}                 once, at the start
-    supervisor {id, ending, signalled, status, clean, seconds, sizes} + answer, stdout, stderr
+    supervisor {id, ending, signalled, status, clean, seconds, peak_memory, sizes} + answer, stdout, stderr
 
 The supervisor reads the first line of a request only; the rest goes to the child unread. Endings:
 
@@ -14,9 +14,11 @@ The supervisor reads the first line of a request only; the rest goes to the chil
     result    the child's answer is larger than `result_bytes`; it was killed
 
 After each call a container's supervisor kills whatever else runs, empties the writable folders and
-says whether that worked. Under lockdown there is nothing to sweep: a body can neither start a
-process nor write a file. When the host goes, the supervisor ends at once, also within a call, and
-all below it is killed by the kernel.
+says whether that worked. Under lockdown there is nothing to kill, since a body cannot start a
+process, and nothing to empty but the private folder that the wide profile has. Only then is the next
+child forked, so that no two are there at once; it waits for its request, which therefore need not
+wait for a fork. When the host goes, the supervisor ends at once, also within a call, and all below
+it is killed by the kernel.
 """
 
 import importlib
@@ -34,6 +36,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from executor.sandbox.inside import zygote
+from executor.sandbox.inside.folder import private_folder
+from executor.sandbox.inside.frame import send
 from executor.sandbox.inside.landlock import fence
 from executor.sandbox.inside.process import die_with, hide, renounce, volunteer_for_the_oom_killer
 from executor.sandbox.inside.seccomp import lock_system_calls
@@ -42,6 +46,15 @@ EXIT_HOST_GONE, EXIT_ZYGOTE_GONE, EXIT_CANNOT_SWEEP = 0, 73, 71
 WRITABLE_FOLDERS = ("/tmp", "/dev/shm")  # noqa: S108 - the container's own, emptied after each call
 _CHUNK = 65536
 _PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A child that has been forked for the next call, and our ends of its pipes."""
+
+    process: int
+    feed: int
+    outputs: tuple[int, ...]
 
 
 @dataclass
@@ -67,10 +80,11 @@ class _Capture:
 class Supervisor:
     """One call after the other, each in a child of the zygote."""
 
-    def __init__(self, requests: int, replies: int, *, sweeps: bool) -> None:
+    def __init__(self, requests: int, replies: int, *, kills: bool, folders: tuple[str, ...]) -> None:
         self._requests = os.fdopen(requests, "rb", buffering=_CHUNK)
         self._replies = replies
-        self._sweeps = sweeps
+        self._kills = kills
+        self._folders = folders
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         me = os.getpid()
         self._zygote = os.fork()
@@ -78,8 +92,9 @@ class Supervisor:
             self._control.close()
             os.close(requests)
             os.close(replies)
-            zygote.run(theirs, me)
+            zygote.run(theirs, me, contained=kills)
         theirs.close()
+        self._waiting = self._fork()
 
     def serve(self) -> NoReturn:
         """Answer requests until the host goes."""
@@ -90,30 +105,47 @@ class Supervisor:
             if len(request) < header["size"]:
                 os._exit(EXIT_HOST_GONE)
             self._call(header, request)
+            self._waiting = self._fork()
 
-    def _call(self, header: dict[str, Any], request: bytes) -> None:
-        started = time.monotonic()
+    def _fork(self) -> _Waiting:
+        """Have the next child forked."""
         feed_end, feed = os.pipe()
-        output, result = header["output_bytes"], header["result_bytes"]
-        captures: dict[int, _Capture] = {}
-        theirs = [feed_end]
-        for limit in (result, output, output):
-            ours, other = os.pipe()
-            os.set_blocking(ours, False)
-            captures[ours] = _Capture(limit)
-            theirs.append(other)
+        pairs = [os.pipe() for _ in range(zygote.PIPES - 1)]
+        theirs = [feed_end, *(other for _, other in pairs)]
         socket.send_fds(self._control, [b"!"], theirs)
         for descriptor in theirs:
             os.close(descriptor)
         child = zygote.STARTED.unpack(self._hear(zygote.STARTED.size))[0]
-        ending, end = self._watch(captures, (feed, request), started + header["seconds"])
+        for ours, _ in pairs:
+            os.set_blocking(ours, False)
+        return _Waiting(child, feed, tuple(ours for ours, _ in pairs))
+
+    def _living(self) -> _Waiting:
+        """Return the waiting child, or another one where it has died of something while it waited."""
+        while select.select([self._control], [], [], 0)[0]:
+            self._hear(zygote.ENDED.size)
+            self._control.send(b"!")
+            self._hear(zygote.REAPED.size)
+            for descriptor in (self._waiting.feed, *self._waiting.outputs):
+                os.close(descriptor)
+            self._waiting = self._fork()
+        return self._waiting
+
+    def _call(self, header: dict[str, Any], request: bytes) -> None:
+        started = time.monotonic()
+        child = self._living()
+        output, result = header["output_bytes"], header["result_bytes"]
+        limits = zip(child.outputs, (result, output, output), strict=True)
+        captures = {descriptor: _Capture(limit) for descriptor, limit in limits}
+        ending, end = self._watch(captures, (child.feed, request), started + header["seconds"])
         if not end:
-            os.kill(child, signal.SIGKILL)
+            os.kill(child.process, signal.SIGKILL)
             self._control.settimeout(_PATIENCE)
             end = self._hear(zygote.ENDED.size)
             self._control.settimeout(None)
         self._control.send(b"!")
-        clean = not self._sweeps or (self._kill_the_rest() and empty_folders(WRITABLE_FOLDERS))
+        peak_memory = zygote.REAPED.unpack(self._hear(zygote.REAPED.size))[0]
+        clean = (not self._kills or self._kill_the_rest()) and empty_folders(self._folders)
         for descriptor in captures:
             os.close(descriptor)
         signalled, status = zygote.ENDED.unpack(end)
@@ -125,6 +157,7 @@ class Supervisor:
             "status": status,
             "clean": clean,
             "seconds": round(time.monotonic() - started, 6),
+            "peak_memory": peak_memory,
             "sizes": [len(part) for part in parts],
         }
         send(self._replies, reply, *parts)
@@ -236,13 +269,6 @@ def empty_folders(folders: tuple[str, ...]) -> bool:
     return True
 
 
-def send(descriptor: int, header: dict[str, Any], *parts: bytes) -> None:
-    """Write one frame."""
-    rest = memoryview(json.dumps(header).encode() + b"\n" + b"".join(parts))
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
 def _prove_the_lock() -> None:
     """Lock a child that does nothing. Raises `OSError` where the kernel has no such lock."""
     child = os.fork()
@@ -267,8 +293,11 @@ def _leave_with(host: int) -> None:
     die_with(host, signal.SIGTERM)
 
 
-def main(level: str, host: int) -> NoReturn:
-    """Take over this process: `level` is docker or lockdown, `host` the process that started it."""
+def main(level: str, host: int, wide: bool) -> NoReturn:
+    """Take over this process: `level` is docker or lockdown, `host` the process that started it.
+
+    `wide` says that calls will have the wide profile.
+    """
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -279,17 +308,20 @@ def main(level: str, host: int) -> NoReturn:
     for module in zygote.USUAL_MODULES:
         importlib.import_module(module)
     hello = {"hello": 1, "python": platform.python_version(), "machine": platform.machine()}
+    folders: tuple[str, ...] = WRITABLE_FOLDERS
     try:
         if level == "lockdown":
             _leave_with(host)
             volunteer_for_the_oom_killer()
+            folder = private_folder() if wide else ""
             renounce()
-            fence()
+            fence(folder)
+            folders = (folder,) if folder else ()
         else:
             renounce()
         hide()
         _prove_the_lock()
-        supervisor = Supervisor(requests, replies, sweeps=level == "docker")
+        supervisor = Supervisor(requests, replies, kills=level == "docker", folders=folders)
     except OSError as error:
         send(replies, {**hello, "problem": str(error)})
         sys.exit(1)

@@ -5,7 +5,8 @@ memory of every later child, where it can be found. So the process that forks kn
 supervisor passes it the ends of four pipes, and it passes them on.
 
 A dead child is kept as a zombie until the supervisor acknowledges its end, so that the number of
-the process cannot belong to another one while the supervisor may still kill it.
+the process cannot belong to another one while the supervisor may still kill it. The kernel gives
+its account of a child's memory only with that last word, so it comes as a message of its own.
 """
 
 import gc
@@ -16,7 +17,8 @@ import struct
 from typing import NoReturn
 
 from executor.sandbox.inside import body
-from executor.sandbox.inside.process import die_with, hide
+from executor.sandbox.inside.landlock import fence_of_a_container
+from executor.sandbox.inside.process import become_the_first_victim, die_with
 
 USUAL_MODULES = (
     "abc", "base64", "bisect", "calendar", "collections", "contextlib", "copy", "csv",
@@ -25,16 +27,18 @@ USUAL_MODULES = (
     "textwrap", "time", "traceback", "typing", "unicodedata", "urllib.parse",
 )  # fmt: skip
 
-STARTED, ENDED = struct.Struct("i"), struct.Struct("ii")
+STARTED, ENDED, REAPED = struct.Struct("i"), struct.Struct("ii"), struct.Struct("q")
 PIPES = 4
 
 
-def run(control: socket.socket, supervisor: int) -> NoReturn:
-    """Serve the supervisor at the other end of `control` until it goes."""
+def run(control: socket.socket, supervisor: int, *, contained: bool) -> NoReturn:
+    """Serve the supervisor at the other end of `control` until it goes; `contained` says that it is in a container."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     die_with(supervisor)
-    hide()
+    become_the_first_victim()  # and so do its children, which are larger whenever memory runs out
+    fence = fence_of_a_container() if contained else None
+    body.prepare()
     gc.collect()
     gc.freeze()
     me = os.getpid()
@@ -46,7 +50,7 @@ def run(control: socket.socket, supervisor: int) -> NoReturn:
         if child == 0:
             control.close()
             die_with(me)
-            body.run(*pipes)
+            body.run(fence, *pipes)
         for pipe in pipes:
             os.close(pipe)
         control.send(STARTED.pack(child))
@@ -55,4 +59,4 @@ def run(control: socket.socket, supervisor: int) -> NoReturn:
         control.send(ENDED.pack(end.si_code != os.CLD_EXITED, end.si_status))
         if not control.recv(1):
             os._exit(0)
-        os.waitpid(child, 0)
+        control.send(REAPED.pack(os.wait4(child, 0)[2].ru_maxrss * 1024))
