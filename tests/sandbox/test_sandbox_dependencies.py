@@ -1,9 +1,10 @@
 """Packages that a body declares: what may be declared, what it is pinned to, and what runs with it."""
 
+import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,28 @@ def test_an_audit_that_cannot_be_made_never_looks_like_a_clean_one(monkeypatch: 
     found = audit([Locked("bird", "1.0", "0" * 64, "bird.whl")])
     assert found.unchecked
     assert "pip-audit is not installed" in found.told()
+
+
+def test_what_is_known_of_kept_packages_is_said_in_every_process_and_asked_again_after_a_day(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def audited(pinned: Sequence[Locked]) -> Audit:
+        asked.append(len(pinned))
+        return Audit(unchecked=(f"asked {len(asked)} times",))
+
+    monkeypatch.setattr("executor.sandbox.dependencies.packages.audit", audited)
+
+    def opened() -> list[str]:
+        told: list[str] = []
+        Packages(PackageSettings(("*",), tmp_path / "kept", wheels), told.append).locked(("bird",))
+        return [text.rpartition(": ")[2] for text in told if text.startswith("packages ")]
+
+    assert (opened(), opened()) == (["asked 1 times"], ["asked 1 times"])
+    (kept,) = (tmp_path / "kept").glob("*.audit")
+    os.utime(kept, (0, 0))
+    assert opened() == ["asked 2 times"]
 
 
 @pytest.mark.docker

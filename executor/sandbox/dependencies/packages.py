@@ -4,7 +4,7 @@ declared           what happens
 nothing            the sandbox's own image
 not allowed        a problem of the environment that says which setting allows it
 allowed, unknown   resolved, pinned, looked up for known flaws, said to whoever listens, built
-allowed, known     the image of the last time
+allowed, known     the image of the last time; known flaws are said again, and looked up again after a day
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from executor.sandbox.dependencies.lock import Lock, ResolveError, read_folder, 
 from executor.sandbox.dependencies.requirement import check_requirements, not_allowed
 from executor.sandbox.dependencies.wheel import unpack
 from executor.sandbox.engine import Engine
+
+_DAY = 86_400.0
 
 
 class UnavailableError(Exception):
@@ -63,7 +66,9 @@ class Packages:
             if key not in self._locks:
                 folder = self._folder() / hashlib.sha256("\n".join((_python(), *key)).encode()).hexdigest()[:24]
                 try:
-                    self._locks[key] = read_folder(folder, folder) if folder.is_dir() else self._resolve(key, folder)
+                    lock = read_folder(folder, folder) if folder.is_dir() else self._resolve(key, folder)
+                    self.on_progress(f"packages {', '.join(lock.lines())}: {_known_of(lock, folder)}")
+                    self._locks[key] = lock
                 except ResolveError as error:
                     raise UnavailableError(f"the packages {', '.join(key)} cannot be had: {error}") from error
             return self._locks[key]
@@ -95,10 +100,7 @@ class Packages:
 
     def _resolve(self, declared: Sequence[str], folder: Path) -> Lock:
         self.on_progress(f"resolving the packages {', '.join(declared)}")
-        lock = resolve(check_requirements(declared), folder, self.settings.wheels)
-        found = audit(lock.wheels)
-        self.on_progress(f"packages {', '.join(lock.lines())}: {found.told()}")
-        return lock
+        return resolve(check_requirements(declared), folder, self.settings.wheels)
 
     def _folder(self) -> Path:
         if self.settings.folder:
@@ -106,6 +108,19 @@ class Packages:
         if self._own is None:
             self._own = tempfile.TemporaryDirectory(prefix="htn-wheels-")
         return Path(self._own.name)
+
+
+def _known_of(lock: Lock, folder: Path) -> str:
+    """Return what is known to be wrong with packages, asked at most once a day: flaws become known later too."""
+    kept = folder.with_name(f"{folder.name}.audit")
+    try:
+        if time.time() - kept.stat().st_mtime < _DAY:
+            return kept.read_text(encoding="utf-8")
+    except OSError:
+        pass  # nobody has asked yet
+    told = audit(lock.wheels).told()
+    kept.write_text(told, encoding="utf-8")
+    return told
 
 
 def check_python(engine: Engine, image: str) -> None:
