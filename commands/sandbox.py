@@ -77,20 +77,22 @@ def build(outcome: Outcome, /, languages: tuple[str, ...], as_json: bool, debug:
 
 
 @command.command("prune", cls=Command)
+@click.option("--packages", is_flag=True, help="Also the images with packages that bodies declared.")
 @output_options
 @click.pass_obj
-def prune(outcome: Outcome, /, as_json: bool, debug: bool) -> int:  # as above
+def prune(outcome: Outcome, /, packages: bool, as_json: bool, debug: bool) -> int:  # as above
     """Remove the images that were built here and that no language uses any more.
 
     These are images of an older Python, of older packages, or of another version of this program. Images that were
-    pulled, and those of anybody else, stay.
+    pulled, and those of anybody else, stay. An image with packages that is removed is built anew when a body needs it.
 
     \b
     htn sandbox prune
+    htn sandbox prune --packages
 
     Exit codes: 0 removed, also when there were none; 7 no Docker engine answers.
     """
-    removed, kept = _images().prune()
+    removed, kept = _images().prune(packages=packages)
     outcome.document = {"removed": removed, "in_use": kept}
     for reference in removed:
         outcome.show(f"removed {reference}")

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 
 from executor.sandbox import Kind, Outcome, PackageSettings, Program, Sandbox, SandboxLimits, open_sandbox
-from executor.sandbox.dependencies import Packages, UnavailableError, check_requirements, prune
+from executor.sandbox.dependencies import (
+    Packages,
+    UnavailableError,
+    check_requirements,
+    images_with_packages,
+    prune,
+)
 from executor.sandbox.dependencies.audit import Audit, audit, read_audit
 from executor.sandbox.dependencies.image import REPOSITORY
 from executor.sandbox.dependencies.lock import Locked, ResolveError, resolve
@@ -274,6 +280,16 @@ def test_a_body_runs_with_the_package_that_it_declares(docker: Sandbox) -> None:
     assert run(docker, SING, "bird<2").value == "chirp red"
     assert run(docker, SING, "bird").value == "tweet red"
     assert run(docker, SING, "bird<2").value == "chirp red"
+
+
+@pytest.mark.docker
+def test_the_images_with_packages_can_be_listed_to_be_removed(docker: Sandbox) -> None:
+    run(docker, SING, "bird")
+    engine = connect(30)
+    names = images_with_packages(engine)
+    engine.client.close()
+    assert names
+    assert all(name.startswith(REPOSITORY) for name in names)
 
 
 @pytest.mark.docker

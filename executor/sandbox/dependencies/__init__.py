@@ -11,8 +11,16 @@ What is resolved is pinned by hash, and the pins are part of what a body runs on
 used when something is resolved, never by what runs. Only wheels are taken: to build a package is to run its code.
 """
 
-from executor.sandbox.dependencies.image import prune
+from executor.sandbox.dependencies.image import images_with_packages, prune
 from executor.sandbox.dependencies.packages import Packages, PackageSettings, UnavailableError, check_python
 from executor.sandbox.dependencies.requirement import check_requirements
 
-__all__ = ["PackageSettings", "Packages", "UnavailableError", "check_python", "check_requirements", "prune"]
+__all__ = [
+    "PackageSettings",
+    "Packages",
+    "UnavailableError",
+    "check_python",
+    "check_requirements",
+    "images_with_packages",
+    "prune",
+]

@@ -90,16 +90,22 @@ def build_image(engine: Engine, name: str, base: str, lock_digest: str, unpacked
     prune(engine, keep=MOST_IMAGES)
 
 
+def images_with_packages(engine: Engine) -> list[str]:
+    """Return the names of all images with packages, the newest first. Raises `ServiceMissing`."""
+    with engine_failures("looking for images with packages"):
+        images = engine.client.images.list(name=REPOSITORY, filters={"label": LABEL})
+    return [str(tag) for image in sorted(images, key=_created, reverse=True) for tag in image.tags]
+
+
 def prune(engine: Engine, *, keep: int = 0) -> int:
     """Remove the images with packages but for the newest `keep`; return how many went. One in use stays."""
     from docker.errors import APIError  # noqa: PLC0415 - the client is imported when it is used
 
     removed = 0
     with engine_failures("removing images with packages"):
-        images = engine.client.images.list(name=REPOSITORY, filters={"label": LABEL})
-        for image in sorted(images, key=_created, reverse=True)[keep:]:
+        for name in images_with_packages(engine)[keep:]:
             try:
-                engine.client.images.remove(str(image.id), force=False, noprune=False)
+                engine.client.images.remove(name, force=False, noprune=False)
             except APIError as error:
                 if error.status_code not in (404, 409):  # gone already, or in use
                     raise

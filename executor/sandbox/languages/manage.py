@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from executor.sandbox.dependencies import images_with_packages
 from executor.sandbox.engine import Engine, connect, engine_failures
 from executor.sandbox.image import SandboxImage, ensure_image, fitting_interpreter, image_status
 from executor.sandbox.interpreter import Interpreter
@@ -64,12 +65,16 @@ class Images:
         finally:
             engine.client.close()
 
-    def prune(self) -> tuple[list[str], list[str]]:
-        """Remove the images built here that nothing wants; return those, and those that a container still uses."""
+    def prune(self, *, packages: bool = False) -> tuple[list[str], list[str]]:
+        """Remove the images built here that nothing wants; return those, and those that a container still uses.
+
+        With `packages`, those with packages that bodies declared too: they are built anew when a body needs them.
+        """
         python = image_status(self.configured.get(PYTHON), seconds=self.seconds).reference
         engine = self._connect()
         try:
-            return remove_images(engine, unwanted_images(engine, self.configured, python))
+            more = images_with_packages(engine) if packages else []
+            return remove_images(engine, [*more, *unwanted_images(engine, self.configured, python)])
         finally:
             engine.client.close()
 
