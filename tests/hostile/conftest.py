@@ -9,12 +9,15 @@ import pytest
 from executor.sandbox import JSON, Kind, PoolSettings, Sandbox, open_sandbox
 from executor.sandbox.engine import connect
 from executor.sandbox.orphans import OWNER_LABEL, labels_of_this_process
+from executor.sandbox.wasm import wasm_version
 from tests.hostile.host import SECRET, Host, open_host
 from tests.hostile.judge import Seen, is_right, probe, runs
 from tests.services import build_language_images, docker_answers, landlock_works, require_or_skip
 
 # A level that is added here joins the suite and gets a column in the table.
 LEVELS = [pytest.param("docker", marks=pytest.mark.docker), pytest.param("lockdown")]
+if wasm_version():  # else the tests of that level in tests/sandbox say what is missing
+    LEVELS.append(pytest.param("wasm"))
 _NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     "docker": ("docker", docker_answers),
     "lockdown": ("landlock", landlock_works),

@@ -10,6 +10,14 @@ from tests.hostile.programs.languages import ORDINARY
 
 # Levels whose Python is a whole one of Linux: there, "absent" would be a slip of the program that tries.
 _WHOLE = ("docker", "lockdown")
+# What WebAssembly has something of its own for, which leads nowhere: files and descriptors of its own memory, sockets
+# that connect to nothing, a name server that says the name back, an environment of the interpreter's three variables;
+# and the answer does not travel by a descriptor that could be closed.
+_STAND_INS = frozenset({
+    "another mode for its folder", "closing all descriptors", "the answer's descriptor closed",
+    "other descriptors than its own", "a name by DNS", "a socket of the file system", "a pair of sockets",
+    "the environment",
+})  # fmt: skip
 
 # What a call sees that nothing happened before: a result that depends on much of the interpreter, and what could be
 # left. The first answer of a fresh sandbox is what every later one must be.
@@ -79,10 +87,12 @@ def judge(hostile: Hostile, outcome: Outcome, level: str) -> Seen:
     """Say how a program ended, and what about it must not be."""
     wrong: list[str] = []
     ended = VALUE if outcome.problem is None else str(outcome.problem.category)
+    if level not in _WHOLE:
+        return _judged_elsewhere(hostile, outcome, ended)
     if ended not in hostile.ends_allowed(level):
         allowed = " or ".join(hostile.ends_allowed(level))
         wrong.append(f"it ended with {ended} ({outcome.problem or outcome.value!r:.200}) and not with {allowed}")
-    elif ended == VALUE and outcome.value != hostile.value and not _absent(hostile, outcome, level):
+    elif ended == VALUE and outcome.value != hostile.value:
         wrong.append(f"it got {outcome.value!r:.200}")
     for what, expected, printed in (
         ("stdout", hostile.stdout, outcome.stdout),
@@ -95,8 +105,16 @@ def judge(hostile: Hostile, outcome: Outcome, level: str) -> Seen:
     return Seen(ended, tuple(wrong))
 
 
-def _absent(hostile: Hostile, outcome: Outcome, level: str) -> bool:
-    return level not in _WHOLE and hostile.value == REFUSED and outcome.value == ABSENT
+def _judged_elsewhere(hostile: Hostile, outcome: Outcome, ended: str) -> Seen:
+    """Say how a program ended where there is no operating system to attack: a failure of its own is as good as any.
+
+    What it got, if it got something, must be nothing of the host's.
+    """
+    if ended != VALUE or outcome.value in (REFUSED, ABSENT, CONTAINED, hostile.value):
+        return Seen(str(outcome.value) if outcome.value in (REFUSED, ABSENT, CONTAINED) else ended)
+    if hostile.name in _STAND_INS:
+        return Seen("stand-in")
+    return Seen(ended, (f"it got {outcome.value!r:.200}",))
 
 
 def runs(sandbox: Sandbox, language: str) -> bool:

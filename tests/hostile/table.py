@@ -27,8 +27,9 @@ container or connection more). The tests in `tests/hostile` run all of them and 
 `HTN_TEST_WRITE_HOSTILE=1 python -m pytest tests/hostile` writes it anew.
 
 A cell says how the program ended: `refused` (it got nothing), `absent` (there is no such thing to try), `contained`
-(it got a little and no more), `value` (it returned what it should), or the category of its failure. `-` was not run,
-for want of what it needs.
+(it got a little and no more), `value` (it returned what it should), `stand-in` (it got something of the level's own
+that leads nowhere), or the category of its failure. `-` was not run, for want of what it needs. In `wasm`, where there
+is no operating system to attack, a program may end in any failure.
 
 None of these programs attacks a fault of the kernel. What a program says of its *own* call is its own word: the code
 that reports the result shares its process.
