@@ -149,7 +149,7 @@ DEEDS: dict[str, Callable[[State], Any]] = {
 def apply(deed: str, state: State) -> None:
     try:
         DEEDS[deed](state)
-    except (KeyError, AttributeError, TypeError):
+    except (KeyError, AttributeError, TypeError, ValueError):
         # The deed is about something that another one took away or replaced; it may have begun.
         return
 
