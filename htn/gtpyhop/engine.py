@@ -26,6 +26,7 @@ from htn.gtpyhop.variable import ORDER, Change, Journal, Variable, factory_of
 
 _ATTRIBUTES = vars(State.__mro__[1])["__dict__"]
 _PLAN = "plan"
+_DICT = (dict, None)
 # What is followed place by place: the journal holds these where something in them has changed.
 _FOLLOWED = (Variable, SetVariable)
 
@@ -249,6 +250,10 @@ class Engine:
 
     def _take_over(self, name: str) -> None:
         value = self._unread.pop(name)
+        if type(value) is dict:  # most variables are: what follows would come to the same
+            made = Variable.of(self._journal, name, value)
+            self._variables[name, _DICT] = self._shown[name] = self._top[name] = made
+            return
         kind = _kind(value)
         if kind is not None:
             value = self._variables[name, kind] = self._shown[name] = _followed(self._journal, name, value)

@@ -107,16 +107,14 @@ class Variable(ItemwiseDict):
     @classmethod
     def of(cls, journal: Journal, name: str, pairs: dict[Any, Any]) -> "Variable":
         """Return the variable that holds what a dict holds; the dict's own values stay untouched."""
-        factory = None
-        if type(pairs) is dict:
-            kind = Variable if ATOMS.issuperset(map(type, pairs.values())) else Watched
-            made = kind(pairs)
+        made: Variable
+        if type(pairs) is dict and ATOMS.issuperset(map(type, pairs.values())):
+            made, factory = Variable(pairs), None
         else:
             factory = factory_of(pairs)
-            kind = Watched
-            made = kind(dict.items(pairs))
-        if kind is Watched and factory is None and all(map(is_fixed, dict.values(made))):
-            made.__class__ = Variable
+            made = Watched(dict.items(pairs))
+            if factory is None and all(map(is_fixed, dict.values(made))):
+                made.__class__ = Variable
         made._journal, made._log, made._name, made._factory = journal, journal.log, name, factory
         return made
 
