@@ -107,14 +107,12 @@ class Variable(ItemwiseDict):
     @classmethod
     def of(cls, journal: Journal, name: str, pairs: dict[Any, Any]) -> "Variable":
         """Return the variable that holds what a dict holds; the dict's own values stay untouched."""
-        made: Variable
         if type(pairs) is dict and ATOMS.issuperset(map(type, pairs.values())):
             made, factory = Variable(pairs), None
         else:
             factory = factory_of(pairs)
-            made = Watched(dict.items(pairs))
-            if factory is None and all(map(is_fixed, dict.values(made))):
-                made.__class__ = Variable
+            fixed = factory is None and all(map(is_fixed, dict.values(pairs)))
+            made = (Variable if fixed else Watched)(dict.items(pairs))
         made._journal, made._log, made._name, made._factory = journal, journal.log, name, factory
         return made
 
