@@ -15,25 +15,28 @@ from redis.retry import Retry
 
 from executor.library import Library
 from executor.model.standin import StandIn
-from executor.sandbox import Sandbox, open_sandbox
+from executor.sandbox import PoolSettings, Sandbox, open_sandbox
 from executor.store import Store, open_store
 from tests.services import docker_answers, landlock_works, require_or_skip
 
 Script = Callable[..., StandIn]
+
+# What is warm for many tests does not come or go while one of them counts processes.
+FOR_ALL_TESTS = PoolSettings(spares=0, idle_seconds=86_400)
 
 
 @pytest.fixture(scope="session")
 def box() -> Iterator[Sandbox]:
     """The sandbox that needs no engine, for everything that does not depend on the level."""
     require_or_skip("landlock", landlock_works())
-    with open_sandbox(kind="lockdown") as opened:
+    with open_sandbox(kind="lockdown", pool=FOR_ALL_TESTS) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def docker_box() -> Iterator[Sandbox]:
     require_or_skip("docker", docker_answers())
-    with open_sandbox(kind="docker") as opened:
+    with open_sandbox(kind="docker", pool=FOR_ALL_TESTS) as opened:
         yield opened
 
 

@@ -46,7 +46,7 @@ def sandbox(level: Kind) -> Iterator[Sandbox]:
     os.environ["HTN_TEST_SECRET"] = SECRET
     if level == "docker":
         build_language_images()
-    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
+    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0, idle_seconds=86_400)) as opened:
         yield opened
 
 

@@ -57,10 +57,8 @@ class Host:
 @contextmanager
 def open_host(containers: Callable[[], int], engine_folder: str = "") -> Iterator[Host]:
     """Make what programs look for: an open folder with a secret file, and listeners of four kinds."""
-    # An orphan of this process comes back to it, so that it is counted.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     folder = Path(tempfile.mkdtemp(prefix=MARK))
-    with ExitStack() as stack:
+    with _orphans_come_back(), ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o777)
         secret = folder / f"{MARK}secret"
@@ -92,6 +90,27 @@ def open_host(containers: Callable[[], int], engine_folder: str = "") -> Iterato
             "the packages": str(Path(pytest.__file__).parent.parent),
         }
         yield Host(places, folder, listeners, containers)
+
+
+@contextmanager
+def _orphans_come_back() -> Iterator[None]:
+    """Have an orphan of this process come back to it, so that it is counted; in the end none is left, dead or alive."""
+    keep = ctypes.CDLL(None).prctl
+    keep(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    ours = _children()
+    try:
+        yield
+    finally:
+        keep(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        for child in _children() - ours:
+            with suppress(ChildProcessError):  # somebody else has heard of its end
+                os.waitpid(child, os.WNOHANG)
+
+
+def _children() -> set[int]:
+    me = str(os.getpid())
+    stats = [_text(str(entry / "stat")) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return {int(stat.split()[0]) for stat in stats if stat.rpartition(")")[2].split()[1:2] == [me]}
 
 
 def _listener(family: int, address: str | tuple[str, int]) -> socket.socket:

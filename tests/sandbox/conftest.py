@@ -30,6 +30,10 @@ DOCKER = pytest.param("docker", marks=pytest.mark.docker)
 PROCESSES = (DOCKER, "lockdown")
 EVERYWHERE = (DOCKER, "lockdown", "wasm", "local")
 
+A_DAY = 86_400.0
+# What is warm for many tests does not come or go while one of them counts processes.
+FOR_ALL_TESTS = PoolSettings(spares=0, idle_seconds=A_DAY)
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "level" in metafunc.fixturenames:
@@ -74,14 +78,14 @@ def level(request: pytest.FixtureRequest, engine_answers: bool) -> Kind:
 def sandbox(level: Kind) -> Iterator[Sandbox]:
     """One sandbox per level for all tests that do not break it."""
     os.environ["HTN_TEST_SECRET"] = "a-secret-of-the-host-31415926"
-    with open_sandbox(kind=level) as opened:
+    with open_sandbox(kind=level, pool=FOR_ALL_TESTS) as opened:
         yield opened
 
 
 @pytest.fixture
 def own_sandbox(level: Kind) -> Iterator[Sandbox]:
     """A sandbox with one supervisor at a time, that the test may break."""
-    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0)) as opened:
+    with open_sandbox(kind=level, pool=PoolSettings(size=1, spares=0, idle_seconds=A_DAY)) as opened:
         yield opened
 
 
