@@ -118,6 +118,14 @@ class Event(BaseModel):
     why: str = ""
     before: str | None = None
 
+    @classmethod
+    def read(cls, text: str) -> "Event":
+        """Return the event that the store keeps as `text`; one that cannot be read says so."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return cls(kind="unreadable", version="", why=f"the store holds {text[:200]}")
+
     def text(self) -> str:
         """Return the event as the store keeps it."""
         return self.model_dump_json(exclude_none=True)
@@ -186,7 +194,7 @@ class Library:
                 self._store.admit(
                     kept.domain, kept.name, kept.version, document, trust=level, evidence=records,
                     event=told.model_copy(update={"version": kept.version}).text(), depends=list(kept.dependencies),
-                    lease=lease, current=current,
+                    lease=lease, current=current, declared=bool(kept.declared),
                 )  # fmt: skip
             except UsageError:
                 if self._store.document(kept.version) in (None, document):
@@ -206,8 +214,12 @@ class Library:
         """Return the learned operators that plans of `domain` may use. One that is damaged stops no plan."""
         operators: list[Operator] = []
         notes: list[str] = []
-        for stored in self._store.snapshot(domain.name):
+        wanted = [name for name, o in domain.operators.items() if o.apply is None or o.is_learned]
+        for stored in self._store.look_up(domain.name, wanted):
             operator = domain.operators.get(stored.name)
+            if operator and operator.is_learned:  # the domain's own file brings it along, or it has been looked up
+                operators.append(operator)
+                continue
             if stored.name in domain.methods or (operator and operator.apply and not operator.is_learned):
                 continue  # somebody has written it
             found, problem = self._fitting(domain, stored)
@@ -227,7 +239,13 @@ class Library:
         """Return an entry by its version."""
         document = self._store.document(version)
         if document is None:
-            raise ExecutionError(f"the library has no entry {version[:12]}", hints=("htn library list",))
+            raise ExecutionError(
+                f"the library has no entry {version[:12]}",
+                hints=(
+                    "htn library list",
+                    "one that a domain's file brings along: htn library import FILE --why REASON",
+                ),
+            )
         return _read(version, document)
 
     def find(self, name: str) -> tuple[Entry, str]:
@@ -291,7 +309,11 @@ class Library:
 
     def events(self, domain: str, name: str) -> list[tuple[int, Event]]:
         """Return what was done with a name, oldest first, each with its time in milliseconds since 1970."""
-        return [(e.at, Event.model_validate_json(e.text)) for e in self.pointers.history(domain, name)]
+        return [(e.at, Event.read(e.text)) for e in self.pointers.history(domain, name)]
+
+    def current(self, domain: str, name: str) -> str | None:
+        """Return the current version of a name, or None."""
+        return self._store.current(domain, name)
 
     def pinned(self, domain: str, name: str) -> str | None:
         """Return the version that a name is pinned to, or None."""

@@ -12,6 +12,7 @@
     htn:history:<domain>:<name>    list: what was done with the versions of a name, by whom and why, oldest first,
                                    each behind the mark of its write and the time of it (ms since 1970)
     htn:pinned:<domain>            hash: for each name that is pinned the version that alone may be current
+    htn:undeclared:<domain>        set: the names that no domain had declared when they were learned
     htn:dependents:<domain>:<name> set: the versions of other names that name this one
     htn:inputs:<version>           list: inputs of the last clean uses of a version, newest first
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
@@ -26,9 +27,9 @@
     htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
 
 A result has a lifetime and may be lost at any time, and a lease has one. No other key has one: an
-entry goes only when a person removes it. A write that concerns several keys is one Lua script (see scripts), so a reader
-sees all of it or nothing. A cluster, which would spread the keys over several servers, is not
-supported.
+entry goes only when a person removes it. A write that concerns several keys is one Lua script (see
+scripts), so a reader sees all of it or nothing. A cluster, which would spread the keys over several
+servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -91,6 +92,10 @@ class Keys:
     def pinned(self, domain: str) -> str:
         """The hash from name to the version that alone may be current."""
         return f"{self.prefix}:pinned:{identifier(domain, 'the domain')}"
+
+    def undeclared(self, domain: str) -> str:
+        """The set of names that no domain had declared."""
+        return f"{self.prefix}:undeclared:{identifier(domain, 'the domain')}"
 
     def dependents(self, domain: str, name: str) -> str:
         """The set of versions that name an entry."""

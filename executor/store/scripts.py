@@ -37,9 +37,9 @@ local function lists(versions, version)
 end
 """
 
-# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, sets of dependents...
+# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, sets of dependents...
 # ARGV: domain, name, version, document, trust, mark, event, holder of the lease or '', '1' to make it current,
-# evidence...
+# '1' for a name that nobody declared, evidence...
 # Where another version is pinned, or ARGV[9] is not '1', the version becomes one of the name's and is not current.
 # Returns 1 admitted, 0 the name had the version already, -1 the version has another document, -2 the lease has lapsed.
 ADMIT = (
@@ -54,7 +54,8 @@ local pinned = redis.call('HGET', KEYS[7], ARGV[2])
 local holder = redis.call('GET', KEYS[8])
 redis.call('HGET', KEYS[2], ARGV[2])
 redis.call('SISMEMBER', KEYS[1], ARGV[1])
-for i = 9, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
+redis.call('SISMEMBER', KEYS[9], ARGV[2])
+for i = 10, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
 if document and document ~= ARGV[4] then return -1 end
 if repeated or by == ARGV[6] then return 1 end
 if ARGV[8] ~= '' and holder ~= ARGV[8] then return -2 end
@@ -63,10 +64,11 @@ if not document then
   redis.call('HSET', KEYS[4], 'document', ARGV[4], 'by', ARGV[6])
 end
 redis.call('HSET', KEYS[4], 'trust', ARGV[5])
-for i = 10, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
+for i = 11, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
 if not listed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
 if (ARGV[9] == '1' and not pinned) or #versions == 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
-for i = 9, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
+for i = 10, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
+if ARGV[10] == '1' then redis.call('SADD', KEYS[9], ARGV[2]) end
 tell(KEYS[6], ARGV[6], ARGV[7])
 redis.call('SADD', KEYS[1], ARGV[1])
 if listed then return 0 end
@@ -227,6 +229,28 @@ LEASE_RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 return 1
+"""
+
+# KEYS: current, undeclared   ARGV: what the key of an entry begins with, names...
+# Returns the same as above, of these names and of those that nobody declared.
+LOOK_UP = """
+local rows, asked = {}, {}
+local function add(name)
+  if asked[name] then return end
+  asked[name] = true
+  local version = redis.call('HGET', KEYS[1], name)
+  if not version then return end
+  local entry = redis.call('HMGET', ARGV[1] .. version, 'document', 'trust')
+  if entry[1] then
+    rows[#rows + 1] = name
+    rows[#rows + 1] = version
+    rows[#rows + 1] = entry[1]
+    rows[#rows + 1] = entry[2] or ''
+  end
+end
+for i = 2, #ARGV do add(ARGV[i]) end
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[2])) do add(name) end
+return rows
 """
 
 # What the scripts of results have in common.

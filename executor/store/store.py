@@ -86,10 +86,12 @@ class Store:
         depends: Sequence[str] = (),
         lease: Lease | None = None,
         current: bool = True,
+        declared: bool = True,
     ) -> bool:
         """Store a version of a name and make it the current one, with its trust and evidence.
 
         It does not become current where another version is pinned, or without `current` beside one that is there.
+        `declared` says that a domain knows the name: what is not is part of every `look_up`.
         `event` goes into the history; `depends` are the names in the domain that the document names. Return whether
         the name did not have this version before. Raises UsageError when the version is there with another
         document, and LeaseLost when `lease` has lapsed: then nothing was written.
@@ -103,13 +105,14 @@ class Store:
             self._keys.history(domain, name),
             self._keys.pinned(domain),
             self._keys.lease(lease.name if lease else NO_LEASE),
+            self._keys.undeclared(domain),
             *(self._keys.dependents(domain, other) for other in depends),
         )
         identifier(trust, "the level of trust")
         for text in (document, event, *evidence):
             small_enough(text)
         mark, holder = uuid.uuid4().hex, lease.holder if lease else ""
-        how = (domain, name, version, document, trust, mark, event, holder, "1" if current else "0")
+        how = (domain, name, version, document, trust, mark, event, holder, "01"[current], "10"[declared])
         result = self._script(scripts.ADMIT, keys, (*how, *evidence))
         if result == -2:
             raise LeaseLost(
@@ -211,6 +214,16 @@ class Store:
     def snapshot(self, domain: str) -> list[StoredEntry]:
         """Return all current entries of a domain as they are at one moment, in one round trip."""
         flat = self._script(scripts.SNAPSHOT, (self._keys.current(domain),), (self._keys.entries(),))
+        rows = [StoredEntry(*flat[start : start + 4]) for start in range(0, len(flat), 4)]
+        return sorted(rows, key=lambda row: row.name)
+
+    def look_up(self, domain: str, names: Sequence[str]) -> list[StoredEntry]:
+        """Return the current entries of these names, and of those that nobody declared, as they are at one moment.
+
+        That takes as long as there are names here, however many the domain has.
+        """
+        keys = self._keys.current(domain), self._keys.undeclared(domain)
+        flat = self._script(scripts.LOOK_UP, keys, (self._keys.entries(), *names))
         rows = [StoredEntry(*flat[start : start + 4]) for start in range(0, len(flat), 4)]
         return sorted(rows, key=lambda row: row.name)
 

@@ -86,7 +86,8 @@ def event(said):
 with open_store(redis_url=None, data_dir=Path(folder)) as store, open_sandbox(kind="lockdown") as box:
     model = open_model("scripted", endpoint=endpoint, api_key=None, timeout=10, num_ctx=16_384, max_calls=8)
     library = Library(store, lease_times=LeaseTimes(lifetime=1.0, look=0.05))
-    learned = Learner(shop(), model, box, library, limits=SandboxLimits(seconds=2.0), on_event=event).close(gap_in(shop()))
+    learner = Learner(shop(), model, box, library, limits=SandboxLimits(seconds=2.0), on_event=event)
+    learned = learner.close(gap_in(shop()))
     print(json.dumps([learned.version, len(model.calls)]), flush=True)
 """
 
@@ -152,7 +153,7 @@ def test_a_pinned_name_is_not_learned_anew_and_the_model_is_not_asked(
     version = learner(server, store, box, domain).close(gap_in(domain)).version
     assert version is not None
     library = Library(store)
-    library.pointers.pin("shop", "order_total", version, "pinned", "{}")
+    library.pointers.pin("shop", "order_total", version, "pinned", "")
     again = learner(server, store, box, domain, instead_of=version).close(gap_in(domain))
     assert "is pinned to" in str(again.reason)
     assert len(server.requests) == 2
