@@ -26,7 +26,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from executor.check import FORM_RULES, STATIC_RULES, Candidate, check
+from executor.check import Candidate, check
 from executor.library import TRUST, Entry, Event, Library
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.validate import SITUATIONS, Situation, Trial, applicable, climb
@@ -204,7 +204,12 @@ def _anew(entry: Entry, sandbox: Sandbox, limits: SandboxLimits) -> tuple[str, l
     seeds = [Situation(State(e.given), e.arguments) for e in examples]
     made = tuple(applicable(promise, {}, seeds, count=SITUATIONS))
     trial = Trial(
-        Candidate(promise, entry.code, entry.language), sandbox, variables={}, examples=examples, made=made, limits=limits
+        Candidate(promise, entry.code, entry.language),
+        sandbox,
+        variables={},
+        examples=examples,
+        made=made,
+        limits=limits,
     )
     verdict = climb(trial)
     if failed := verdict.failed:
@@ -302,7 +307,7 @@ def _checked(row: dict[str, Any], where: str) -> Carried:
     entry.operator()
     for data in entry.examples:
         _example(entry.name, data)
-    found = check(Candidate(entry.promise(), entry.code, entry.language), (*FORM_RULES, *STATIC_RULES))
+    found = check(Candidate(entry.promise(), entry.code, entry.language))
     if found:
         raise UsageError(f"{where}: the body of {entry.name} breaks a rule: {found[0]}")
     return one
