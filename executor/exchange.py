@@ -34,6 +34,7 @@ from htn.contract import check_name
 from htn.domain import Example
 from htn.errors import HtnError, UsageError
 from htn.state import State
+from htn.values import from_json, hashable
 
 _MOST_BYTES = {".json": 50_000_000, ".py": 2_000_000}
 _MOST_ENTRIES = 10_000
@@ -50,7 +51,7 @@ class Carried(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: str = Field(pattern=r"\A[0-9a-f]{64}\Z")
+    version: str = Field(pattern=r"^[0-9a-f]{64}$")
     trust: str = Field(max_length=20)
     entry: Entry
     evidence: list[dict[str, Any]] = Field(default_factory=list, max_length=_MOST_RECORDS)
@@ -225,8 +226,10 @@ def _example(name: str, data: Mapping[str, Any]) -> Example:
             if key is None:
                 then[variable] = State.ABSENT
             else:
-                then[variable] = {**then.get(variable, {}), key: State.ABSENT}
-        arguments = State.from_json({"arguments": data["arguments"]}).__dict__["arguments"]
+                then[variable] = {**then.get(variable, {}), hashable(from_json(key)): State.ABSENT}
+        arguments = from_json(data["arguments"], f"an example of {name}")
+        if not isinstance(arguments, list):
+            raise UsageError(f"an example of {name} has no list of arguments")
         return Example(name, tuple(arguments), dict(given), then)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"an example of {name} cannot be read: {error!r:.100}") from error

@@ -132,7 +132,8 @@ def test_one_that_was_asleep_for_too_long_does_not_write_over_what_the_next_one_
     script: Script, store: Store, box: Sandbox
 ) -> None:
     server = script(ContractAnswer=[says(), says()], BodyAnswer=[writes(RIGHT), writes(RIGHT + "\n")])
-    library, other = Library(store), []
+    other: list[str | None] = []
+    library = Library(store)
 
     def asleep(event: LearnEvent) -> None:
         if event.stage == "admit" and not other:

@@ -1,6 +1,8 @@
 """Going back, pinning and retiring change what every plan uses, at once, and leave a trace that says who and why."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from htn.errors import ExecutionError, UsageError
 from tests.executor.shop import FIRST, LARGEST, RIGHT, contract, shop
 from tests.executor.test_library import entry
 
-ME = {"who": "ada", "why": "it is better"}
+ME: dict[str, Any] = {"who": "ada", "why": "it is better"}
 
 
 @pytest.fixture
@@ -78,11 +80,12 @@ def test_while_a_version_is_pinned_nothing_else_becomes_current(versions: Versio
     (third,) = admitted(versions.library, LARGEST, trust="trusted")
     assert versions.library.in_plans(shop(), "order_total") == first
     assert versions.library.versions("shop", "order_total") == [first, second, third]
-    for deed in (
+    deeds: tuple[Callable[[], str], ...] = (
         lambda: versions.rollback("order_total", second, **ME),
         lambda: versions.pin("order_total", second, **ME),
         lambda: versions.retire("order_total", force=True, **ME),
-    ):
+    )
+    for deed in deeds:
         with pytest.raises(UsageError, match=f"is pinned to {first[:12]}"):
             deed()
 

@@ -162,7 +162,7 @@ def test_nothing_expires(place: Place) -> None:
 @pytest.mark.parametrize("bad", ["", "a:b", "a b", "a\n", "1a", "ä", "../x", "*", "a" * 129])
 def test_hostile_names_are_refused(store: Store, bad: str) -> None:
     for place in ({"domain": bad}, {"name": bad}, {"trust": bad}):
-        given = {"domain": "travel", "name": "pay", "version": "v1", "document": "d", "trust": "t"}
+        given: dict[str, Any] = {"domain": "travel", "name": "pay", "version": "v1", "document": "d", "trust": "t"}
         with pytest.raises(UsageError, match="cannot be a name"):
             store.admit(**(given | place), evidence=[])
     with pytest.raises(UsageError):
