@@ -77,10 +77,12 @@ class Versions:
 
     def named(self, name: str) -> tuple[str, str]:
         """Return the domain and the name that `name` means: a name that one domain has, or `domain.name`."""
-        known = self._store.names()
-        found = [(d, n) for d, n in known if name in (n, f"{d}.{n}")]
+        whole, _, last = name.rpartition(".")
+        places = [(d, n) for d in self._store.domains() for n in (name, last if d == whole else name)]
+        found = sorted({(d, n) for d, n in places if self._store.current_of(d, [n])})
         if len(found) == 1:
             return found[0]
+        known = [] if found else self._store.names()
         names = [f"{d}.{n}" for d, n in found or known]
         if found:
             raise UsageError(f"{name} is in several domains", hints=(f"name one: {', '.join(names)}",))

@@ -194,10 +194,14 @@ class Store:
         key = self._keys.evidence(version)
         return [record[MARK:] for record in self._texts(lambda client: client.lrange(key, 0, -1))]
 
+    def domains(self) -> list[str]:
+        """Return the domains that have entries, in order."""
+        return sorted(self._texts(lambda client: client.smembers(self._keys.domains())))
+
     def names(self, domain: str | None = None) -> list[tuple[str, str]]:
         """Return (domain, name) of all entries, or of those in one domain, in order."""
         if domain is None:
-            domains = sorted(self._texts(lambda client: client.smembers(self._keys.domains())))
+            domains = self.domains()
         else:
             domains = [domain]
         keys = [self._keys.current(each) for each in domains]
