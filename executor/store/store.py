@@ -200,10 +200,7 @@ class Store:
 
     def names(self, domain: str | None = None) -> list[tuple[str, str]]:
         """Return (domain, name) of all entries, or of those in one domain, in order."""
-        if domain is None:
-            domains = self.domains()
-        else:
-            domains = [domain]
+        domains = self.domains() if domain is None else [domain]
         keys = [self._keys.current(each) for each in domains]
 
         def ask(client: redis.Redis, again: bool) -> list[list[str]]:
