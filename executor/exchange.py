@@ -27,7 +27,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.check import Candidate, check
-from executor.library import TRUST, Entry, Event, Library
+from executor.deeds import Event
+from executor.library import TRUST, Entry, Library
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.validate import SITUATIONS, Situation, Trial, applicable, climb
 from htn.contract import check_name

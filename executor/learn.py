@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 
 from executor.body import shortened
 from executor.check import Candidate
+from executor.deeds import Event
 from executor.generate import Proposer, templates_version
-from executor.library import Entry, Event, Library, Provenance, declaration
+from executor.library import Entry, Library, Provenance, declaration
 from executor.model import Model
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Lease, LeaseLost

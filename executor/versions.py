@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from executor.library import TRUST, Entry, Event, Library
+from executor.deeds import Event
+from executor.library import TRUST, Entry, Library
 from executor.store import Store
 from htn.errors import HtnError, UsageError, did_you_mean
 
