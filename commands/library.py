@@ -1,25 +1,35 @@
-"""htn library."""
+"""htn library: list and show. What is done with versions is in `versions`, with files in `exchange`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from commands import exchange, versions
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.library import Entry
 from executor.settings import LIBRARY, Settings
+from executor.versions import Listed
 from htn.errors import visible
 
 
-@click.group("library", short_help="List and show what was learned.")
+@click.group("library", short_help="What was learned: list, show, go back, pin, export, compare.")
 def command() -> None:
     """Look at the operators that were learned, and at the evidence for them.
 
     \b
     htn library list
     htn library show column_statistics
+    htn library history column_statistics
+    htn library rollback column_statistics VERSION --why 'the newer one is slow'
+    htn library export column_statistics column_statistics.py
     """
+
+
+for _each in (*versions.COMMANDS, *exchange.COMMANDS):
+    command.add_command(_each)
 
 
 @command.command("list", cls=Command)
@@ -33,17 +43,20 @@ def list_entries(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) 
     htn library list
     htn library list --json
 
-    Exit codes: 0 listed, also when there are none; 2 usage; 4 an entry is damaged; 7 Redis does not answer.
+    An entry that is damaged is listed as that, with what to do.
+
+    Exit codes: 0 listed, also when there are none; 2 usage; 7 Redis does not answer.
     """
     with Agent(Settings.load(LIBRARY, **flags)) as agent:
-        entries = agent.library.entries()
-    outcome.document = [{"name": f"{e.domain}.{e.name}", "version": e.version, "trust": t} for e, t in entries]
-    if not entries and not as_json:
+        rows = agent.versions.listed()
+    outcome.document = [row.to_json() for row in rows]
+    if not rows and not as_json:
         tell("the library is empty")
-    for entry, trust in entries:
-        outcome.show(
-            visible(f"{entry.domain}.{entry.name}  {trust}  {entry.version[:12]}  {entry.promise().description}")
-        )
+    for row in rows:
+        outcome.show(visible(f"{row.domain}.{row.name}  {row.trust}  {row.version[:12]}  {row.description}".rstrip()))
+        if row.problem:
+            outcome.show(visible(f"  damaged: {row.problem}"))
+            outcome.show(visible(f"  hint: {row.remedy}"))
 
 
 @command.command("show", cls=Command)
@@ -60,19 +73,40 @@ def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **fla
     htn library show column_statistics
     htn library show reports.column_statistics --json
 
-    Exit codes: 0 shown; 2 usage, such as a name that the library does not have; 4 the entry is damaged;
-    7 Redis does not answer.
+    Exit codes: 0 shown, also when the entry is damaged: then what is wrong and what to do; 2 usage, such as a name
+    that the library does not have; 7 Redis does not answer.
     """
     with Agent(Settings.load(LIBRARY, **flags)) as agent:
-        entry, trust = agent.library.find(name)
-        evidence = agent.library.evidence(entry.version)
-        versions = agent.library.versions(entry.domain, entry.name)
-    document = entry.model_dump(mode="json") | {"version": entry.version, "trust": trust}
-    outcome.document = document | {"evidence": evidence, "versions": versions}
-    outcome.show(_readable(entry, trust, evidence, versions))
+        row = agent.versions.one(name)
+        versions = agent.library.versions(row.domain, row.name)
+        if row.problem:
+            outcome.document = row.to_json() | {"versions": versions}
+            outcome.show(_damaged(row, versions))
+            return
+        entry = agent.library.entry(row.version)
+        evidence, uses = agent.library.evidence(row.version), agent.library.uses(row.version)
+        pinned = agent.library.pinned(row.domain, row.name)
+        dependents = [f"{e.name} {e.version}" for e, _ in agent.versions.dependents(f"{row.domain}.{row.name}")]
+    document = entry.model_dump(mode="json") | {"version": entry.version, "trust": row.trust, "pinned": pinned}
+    more = {"evidence": evidence, "versions": versions, "uses": uses, "dependents": dependents}
+    outcome.document = document | more
+    outcome.show(_readable(entry, row.trust, evidence, versions, uses=uses, dependents=dependents))
 
 
-def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions: list[str]) -> str:
+def _damaged(row: Listed, versions: list[str]) -> str:
+    rows = [f"{row.domain}.{row.name}  {row.trust}  damaged", f"version   {row.version}", f"versions  {len(versions)}"]
+    return "\n".join(map(visible, [*rows, f"problem   {row.problem}", f"hint: {row.remedy}"]))
+
+
+def _readable(
+    entry: Entry,
+    trust: str,
+    evidence: list[dict[str, Any]],
+    versions: list[str],
+    *,
+    uses: int = 0,
+    dependents: Sequence[str] = (),
+) -> str:
     origin = entry.provenance
     rows = [
         f"{entry.domain}.{entry.name}  {trust}",
@@ -81,6 +115,13 @@ def _readable(entry: Entry, trust: str, evidence: list[dict[str, Any]], versions
         f"learned   {origin.created} for {origin.task}",
         f"from      {origin.model} in {origin.calls} calls, repairs: {origin.repairs}, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
+        *([f"uses      {uses}, and it kept its contract"] if uses else []),
+        *(
+            [f"names     {', '.join(f'{n} {v[:12]}' for n, v in entry.dependencies.items())}"]
+            if entry.dependencies
+            else []
+        ),
+        *([f"named by  {', '.join(d[:-52] for d in dependents)}"] if dependents else []),
         "",
         "contract",
         *(f"  {line}" for line in entry.promise().lines()),

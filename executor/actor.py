@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from executor.body import perform
+from executor.inputs import inputs_of
 from executor.library import Library
 from executor.run import Event, Run
 from executor.sandbox import Sandbox, SandboxLimits
@@ -89,16 +90,23 @@ class Actor:
             )
 
     def _run_body(self, action: Action, version: str, state: State) -> None:
-        entry = self.library().entry(version)
+        library = self.library()
+        entry = library.entry(version)
+        if library.trust(version) == "retired":
+            raise ExecutionError(
+                f"the operator of {action} was retired after the plan was made",
+                hints=("plan anew", f"htn library history {shlex.quote(action.name)}"),
+            )
         seen = perform(entry.program(), entry.promise(), state, action.arguments, self.sandbox(), limits=self.limits)
         if seen.ok:
+            library.used(version, inputs_of(entry.promise(), state, action.arguments))
             write(state, seen.after)
             return
         if seen.refused:
             raise ExecutionError(f"{action} does not apply to what is true now: {seen.problem}")
         if seen.category == "environment":
             raise ServiceMissing(f"the sandbox cannot run {action}: {seen.problem}", hints=("htn doctor",))
-        self.library().demote(version, {
+        library.demote(version, {
             "detail": (seen.problem or "")[:2000],
             "category": seen.category,
             "task": show_task(action.task),

@@ -19,6 +19,7 @@ from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
 from executor.store import Results, Store, open_store
+from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain
 from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
@@ -92,6 +93,11 @@ class Agent:
     def library(self) -> Library:
         """What was learned."""
         return Library(self.store)
+
+    @cached_property
+    def versions(self) -> Versions:
+        """What is done with the versions of what was learned."""
+        return Versions(self.library, self.store)
 
     @property
     def results(self) -> Results:

@@ -12,17 +12,20 @@ model's budget is the model's own (see executor.model): when it is used up, `Lim
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.body import shortened
 from executor.check import Candidate
+from executor.deeds import Event
 from executor.generate import Proposer, templates_version
 from executor.library import Entry, Library, Provenance, declaration
 from executor.model import Model
 from executor.sandbox import Sandbox, SandboxLimits
+from executor.store import Lease, LeaseLost
 from executor.validate import SITUATIONS, Evidence, Situation, Trial, Verdict, applicable, climb, none_made
 from htn.contract import Contract
 from htn.domain import Domain
@@ -89,10 +92,24 @@ class Learner:
     def close(self, gap: Gap) -> Learned:
         """Close a gap, or say why it stays open. Nothing is written but the one admission at the end.
 
-        Where another process has closed the gap before the model is asked, or meanwhile, its entry is taken.
+        One at a time: where another process or thread is at the same gap, this waits for it and takes what it has
+        learned. Where it has learned nothing, or died, this goes on itself.
         """
         if found := self._found(gap, (), {}):
             return found
+        name = str(gap.task[0])
+        pinned = self.library.pinned(self.domain.name, name)
+        if pinned:
+            reason = f"{name} is pinned to {pinned[:12]}, so nothing else becomes current: htn library unpin {name}"
+            return Learned(gap, Contract(name), (), {}, reason=reason)
+        before = self.library.versions(self.domain.name, name)
+        waiting = f"another process is closing the gap {name}; waiting for what it learns"
+        with self.library.closing(self.domain, name, lambda: self.on_note(waiting)) as lease:
+            if found := self._found(gap, (), {}, before if lease.waited else None):
+                return found
+            return self._learn(gap, lease)
+
+    def _learn(self, gap: Gap, lease: Lease) -> Learned:
         seconds: dict[str, float] = {}
         asked_before = len(self.model.calls)
         proposer = Proposer(self.model, self.domain, lambda text: self.on_event(LearnEvent("text", "model", text)))
@@ -126,14 +143,38 @@ class Learner:
             return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
         gathered = [e.to_json() | {"attempt": n} for n, a in enumerate(attempts, 1) for e in a.verdict.evidence]
         version = self._timed(
-            "admit", seconds, lambda: self.library.admit(entry, trust, gathered), lambda v: f"{trust}, {v[:12]}"
+            "admit", seconds, lambda: self._admit(entry, trust, gathered, lease), lambda v: f"{trust}, {v[:12]}"
         )
         return Learned(gap, contract, tuple(attempts), seconds, version, trust)
 
-    def _found(self, gap: Gap, attempts: tuple[Attempt, ...], seconds: dict[str, float]) -> Learned | None:
-        """Return what another process has learned for this gap, if it has."""
+    def _admit(self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]], lease: Lease) -> str:
+        """Admit an entry. Where the lease has lapsed, because this process was asleep, it is taken anew first.
+
+        What somebody else has learned meanwhile stays, and its version is returned.
+        """
+        held: Lease | None = lease
+        while True:
+            with suppress(LeaseLost):
+                if held:
+                    return self.library.admit(entry, trust, evidence, event=_learning(entry), lease=held)
+                with self.library.closing(self.domain, entry.name) as again:
+                    found = self.library.in_plans(self.domain, entry.name)
+                    if found and found != self.instead_of:
+                        return found
+                    return self.library.admit(entry, trust, evidence, event=_learning(entry), lease=again)
+            held = None
+
+    def _found(
+        self, gap: Gap, attempts: tuple[Attempt, ...], seconds: dict[str, float], before: Sequence[str] | None = None
+    ) -> Learned | None:
+        """Return what another process has learned for this gap, if it has.
+
+        `before` are the versions that there were before this waited: one that is new answers this request, too.
+        """
         name = str(gap.task[0])
         version = self.library.in_plans(self.domain, name)
+        if version is None and before is not None:
+            version = self.library.newest(self.domain, name, besides=before)
         if version is None or version == self.instead_of:
             return None
         self.on_note(f"another process has learned {name}: its entry {version[:12]} is used")
@@ -218,6 +259,10 @@ class Learner:
                 seconds={stage: round(value, 4) for stage, value in seconds.items()},
             ),
         )
+
+
+def _learning(entry: Entry) -> Event:
+    return Event(kind="admitted", version=entry.version, who=entry.provenance.model, why=entry.provenance.task)
 
 
 def _fails(failed: Evidence | None) -> str:

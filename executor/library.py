@@ -12,14 +12,17 @@ the gap again. What was learned from this very declaration before is found again
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.deeds import Event
 from executor.sandbox import Program
-from executor.store import Store, StoredEntry
+from executor.store import Lease, LeaseTimes, Store, StoredEntry
 from htn.contract import Contract, model_of
 from htn.domain import Arity, Domain, Operator
 from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
@@ -27,6 +30,10 @@ from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
 # From no trust to most; plans use `probation` and above.
 TRUST = ("retired", "quarantined", "probation", "trusted", "pinned")
 _IN_PLANS = TRUST[TRUST.index("probation") :]
+_MAKES_CURRENT = ("admitted", "rolled back", "pinned")
+MOST_INPUTS = 20
+_MOST_INPUT = 50_000  # characters
+_WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_])")
 
 
 class Provenance(BaseModel):
@@ -56,6 +63,11 @@ class Entry(BaseModel):
     declared: dict[str, Any] = Field(default_factory=dict)
     """What the domain said of the operator (see `declaration`); empty for one that nobody had declared."""
     examples: list[dict[str, Any]]
+    dependencies: dict[str, str] = Field(default_factory=dict)
+    """The operators of the library that body or contract name, with the version that each had when this was learned.
+
+    They say what stood beside the entry, and are no part of what it is.
+    """
     edition: int = 0
     """Counts up where the store holds something damaged under the version that this content would have."""
     provenance: Provenance
@@ -63,7 +75,7 @@ class Entry(BaseModel):
     @property
     def version(self) -> str:
         """The entry's identity: SHA-256 of its content and of the prompts' version, in hexadecimal."""
-        content = self.model_dump(mode="json", exclude={"provenance"})
+        content = self.model_dump(mode="json", exclude={"provenance", "dependencies"})
         return _hash(content | {"prompts": self.provenance.prompts})
 
     @property
@@ -120,24 +132,43 @@ class Usable:
 class Library:
     """The entries of one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, lease_times: LeaseTimes | None = None) -> None:
         self._store = store
+        self._leases = store.leases(lease_times)
+        self.pointers = store.pointers()
 
-    def admit(self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]]) -> str:
+    def admit(
+        self,
+        entry: Entry,
+        trust: str,
+        evidence: Sequence[Mapping[str, Any]],
+        *,
+        event: Event | None = None,
+        lease: Lease | None = None,
+        current: bool = True,
+    ) -> str:
         """Make `entry` the current version of its name, and return the version. All of it happens, or nothing.
 
         When the store has the version already, its document stays and the evidence is added; trust does not sink.
+        Where the name is pinned, or without `current` beside a version that is there, it is kept and not current.
+        LeaseLost when `lease` has lapsed.
         """
         if trust not in TRUST:
             raise UsageError(f"{trust!r} is not a level of trust", hints=(f"levels: {', '.join(TRUST)}",))
         entry.operator()  # what could not be read back must not get in: it would stand in the way of every plan
         records = [json.dumps(record, ensure_ascii=False) for record in evidence]
+        entry = entry.model_copy(update={"dependencies": self._named_in(entry)})
         while True:
             kept, document = self._for_store(entry)
+            told = event or Event(kind="admitted", version="", why=entry.provenance.task)
             held = self._store.trust(kept.version) or trust
             level = max(trust, held, key=TRUST.index) if held in TRUST else trust
             try:
-                self._store.admit(kept.domain, kept.name, kept.version, document, trust=level, evidence=records)
+                self._store.admit(
+                    kept.domain, kept.name, kept.version, document, trust=level, evidence=records,
+                    event=told.model_copy(update={"version": kept.version}).text(), depends=list(kept.dependencies),
+                    lease=lease, current=current, declared=bool(kept.declared),
+                )  # fmt: skip
             except UsageError:
                 if self._store.document(kept.version) in (None, document):
                     raise
@@ -156,8 +187,12 @@ class Library:
         """Return the learned operators that plans of `domain` may use. One that is damaged stops no plan."""
         operators: list[Operator] = []
         notes: list[str] = []
-        for stored in self._store.snapshot(domain.name):
+        wanted = [name for name, o in domain.operators.items() if o.apply is None or o.is_learned]
+        for stored in self._store.look_up(domain.name, wanted):
             operator = domain.operators.get(stored.name)
+            if operator and operator.is_learned:  # the domain's own file brings it along, or it has been looked up
+                operators.append(operator)
+                continue
             if stored.name in domain.methods or (operator and operator.apply and not operator.is_learned):
                 continue  # somebody has written it
             found, problem = self._fitting(domain, stored)
@@ -177,7 +212,13 @@ class Library:
         """Return an entry by its version."""
         document = self._store.document(version)
         if document is None:
-            raise ExecutionError(f"the library has no entry {version[:12]}", hints=("htn library list",))
+            raise ExecutionError(
+                f"the library has no entry {version[:12]}",
+                hints=(
+                    "htn library list",
+                    "one that a domain's file brings along: htn library import FILE --why REASON",
+                ),
+            )
         return _read(version, document)
 
     def find(self, name: str) -> tuple[Entry, str]:
@@ -218,11 +259,71 @@ class Library:
     def demote(self, version: str, reason: dict[str, Any]) -> None:
         """Take a version out of plans at once, and keep why."""
         record = json.dumps({"rung": "use", "name": "demoted", "passed": False, **reason}, ensure_ascii=False)
-        self._store.set_trust(version, "quarantined", record)
+        entry, why = self.entry(version), str(reason.get("detail", ""))[:500]
+        event = Event(kind="demoted", version=version, who="the host", why=why)
+        self._store.set_trust(version, "quarantined", record, name=(entry.domain, entry.name, event.text()))
+
+    def used(self, version: str, inputs: Mapping[str, Any] | None) -> None:
+        """Count a clean use of a version; keep its inputs, where they are few, for comparisons with other versions."""
+        text = "" if inputs is None else json.dumps(inputs)
+        self._store.used(version, text if len(text) <= _MOST_INPUT else "", most=MOST_INPUTS)
+
+    def uses(self, version: str) -> int:
+        """Return how often a version was used and kept its contract."""
+        return self._store.uses(version)
+
+    def inputs(self, version: str) -> list[dict[str, Any]]:
+        """Return the inputs of the last clean uses of a version, newest first, as they were written."""
+        return [json.loads(text) for text in self._store.inputs(version)]
+
+    def dependents(self, domain: str, name: str) -> list[str]:
+        """Return the versions of other operators whose body or contract names this one."""
+        return self._store.dependents(domain, name)
+
+    def events(self, domain: str, name: str) -> list[tuple[int, Event]]:
+        """Return what was done with a name, oldest first, each with its time in milliseconds since 1970."""
+        return [(e.at, Event.read(e.text)) for e in self.pointers.history(domain, name)]
+
+    def current(self, domain: str, name: str) -> str | None:
+        """Return the current version of a name, or None."""
+        return self._store.current(domain, name)
+
+    def pinned(self, domain: str, name: str) -> str | None:
+        """Return the version that a name is pinned to, or None."""
+        return self.pointers.pinned(domain, name)
+
+    @contextmanager
+    def closing(self, domain: Domain, name: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[Lease]:
+        """Be the only one, of all processes and threads, that closes this gap; wait until whoever does it has ended."""
+        with self._leases.holding(
+            _hash(["gap", domain.name, name, specification(domain, name)]), on_wait=on_wait
+        ) as held:
+            yield held
+
+    def newest(self, domain: Domain, name: str, *, besides: Sequence[str]) -> str | None:
+        """Return the newest version, not one of `besides`, that was learned for what the domain declares, or None.
+
+        It need not be good enough for plans, but was neither demoted nor retired.
+        """
+        wanted = specification(domain, name)
+        for version in reversed(self._store.versions(domain.name, name)):
+            if version in besides or self.trust(version) == "retired" or self.was_demoted(version):
+                continue
+            try:
+                if self.entry(version).specification == wanted:
+                    return version
+            except HtnError:
+                continue
+        return None
 
     def was_demoted(self, version: str) -> bool:
         """Whether a version has broken its contract in use. What the ladder did not see then it does not see now."""
         return any(record.get("name") == "demoted" for record in self.evidence(version))
+
+    def _named_in(self, entry: Entry) -> dict[str, str]:
+        """Return the other operators of the domain that body or contract name, with their current versions."""
+        words = set(_WORD.findall(entry.code)) | set(_WORD.findall(json.dumps(entry.contract)))
+        return self._store.current_of(entry.domain, sorted(words - {entry.name}))
 
     def _for_store(self, entry: Entry) -> tuple[Entry, str]:
         """Return the entry and the document to store it as: one that is there stays, one that is damaged is passed."""
@@ -252,7 +353,7 @@ class Library:
 
     def _earlier(self, domain: str, stored: StoredEntry, wanted: str) -> Operator | None:
         """Return what was learned last from the specification `wanted`, if it is trusted enough."""
-        for version in reversed(self._store.versions(domain, stored.name)):
+        for version in self._latest_first(domain, stored.name):
             document = self._store.document(version)
             try:
                 entry = _read(version, document or "")
@@ -262,6 +363,11 @@ class Library:
             if entry.specification == wanted:
                 return operator if self.trust(version) in _IN_PLANS else None
         return None
+
+    def _latest_first(self, domain: str, name: str) -> list[str]:
+        """Return the versions of a name, the one in front that was made current last."""
+        moved = [e.version for _, e in self.events(domain, name) if e.kind in _MAKES_CURRENT]
+        return list(dict.fromkeys([*reversed(moved), *reversed(self._store.versions(domain, name))]))
 
 
 def _canonical(data: Any) -> str:

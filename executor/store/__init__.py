@@ -3,17 +3,25 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
+from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus
 
 __all__ = [
+    "Lease",
+    "LeaseLost",
+    "LeaseTimes",
+    "Leases",
+    "Pointers",
     "ResultLimits",
     "ResultStatistics",
     "Results",
     "Store",
     "StoreStatus",
     "StoredEntry",
+    "StoredEvent",
     "open_store",
 ]
 

@@ -4,9 +4,19 @@
     htn:current:<domain>           hash: for each name in the domain the version that plans use
     htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
     htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
-                                   in it, and `by`, the mark of the write that brought it
+                                   in it, `before`, the level before it was pinned, `uses`, how often
+                                   it was used and kept its contract, and `by`, the mark of the write
+                                   that brought it
     htn:evidence:<version>         list: the records of why the entry is trusted, oldest first,
                                    each behind the mark of the write that brought it
+    htn:history:<domain>:<name>    list: what was done with the versions of a name, by whom and why, oldest first,
+                                   each behind the mark of its write and the time of it (ms since 1970)
+    htn:pinned:<domain>            hash: for each name that is pinned the version that alone may be current
+    htn:undeclared:<domain>        set: the names that no domain had declared when they were learned
+    htn:dependents:<domain>:<name> set: the versions of other names that name this one
+    htn:inputs:<version>           list: inputs of the last clean uses of a version, newest first
+    htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
+                                   alone to do it; ends by itself when its holder does not extend it
     htn:probe                      string: written and removed by `htn doctor` to see if it can be
 
     htn:result:<name>              string: the result of a pure body; the name is a hash of what was computed
@@ -16,10 +26,10 @@
     htn:results:sizes              hash: for each name of a result the bytes of its text
     htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
 
-A result has a lifetime and may be lost at any time. No other key has one: an entry goes only when a
-person removes it. A write that concerns several keys is one Lua script (see scripts), so a reader
-sees all of it or nothing. A cluster, which would spread the keys over several servers, is not
-supported.
+A result has a lifetime and may be lost at any time, and a lease has one. No other key has one: an
+entry goes only when a person removes it. A write that concerns several keys is one Lua script (see
+scripts), so a reader sees all of it or nothing. A cluster, which would spread the keys over several
+servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -73,8 +83,27 @@ class Keys:
 
     def versions(self, domain: str, name: str) -> str:
         """The list of versions of a name."""
-        parts = identifier(domain, "the domain"), identifier(name, "the entry")
-        return f"{self.prefix}:versions:{parts[0]}:{parts[1]}"
+        return f"{self.prefix}:versions:{self._name(domain, name)}"
+
+    def history(self, domain: str, name: str) -> str:
+        """The list of what was done with the versions of a name."""
+        return f"{self.prefix}:history:{self._name(domain, name)}"
+
+    def pinned(self, domain: str) -> str:
+        """The hash from name to the version that alone may be current."""
+        return f"{self.prefix}:pinned:{identifier(domain, 'the domain')}"
+
+    def undeclared(self, domain: str) -> str:
+        """The set of names that no domain had declared."""
+        return f"{self.prefix}:undeclared:{identifier(domain, 'the domain')}"
+
+    def dependents(self, domain: str, name: str) -> str:
+        """The set of versions that name an entry."""
+        return f"{self.prefix}:dependents:{self._name(domain, name)}"
+
+    def inputs(self, version: str) -> str:
+        """The list of inputs of a version."""
+        return f"{self.prefix}:inputs:{version_id(version)}"
 
     def entry(self, version: str) -> str:
         """The hash with the document and the trust of a version."""
@@ -87,6 +116,12 @@ class Keys:
     def evidence(self, version: str) -> str:
         """The list of evidence of a version."""
         return f"{self.prefix}:evidence:{version_id(version)}"
+
+    def lease(self, name: str) -> str:
+        """The holder of a lease."""
+        if not _RESULT.fullmatch(name):
+            raise UsageError(f"{name[:80]!r} cannot be the name of a lease: it is 64 hexadecimal digits")
+        return f"{self.prefix}:lease:{name}"
 
     def result(self, name: str) -> str:
         """The text of a result."""
@@ -105,3 +140,7 @@ class Keys:
     def probe(self) -> str:
         """The key that `htn doctor` writes and removes."""
         return f"{self.prefix}:probe"
+
+    @staticmethod
+    def _name(domain: str, name: str) -> str:
+        return f"{identifier(domain, 'the domain')}:{identifier(name, 'the entry')}"

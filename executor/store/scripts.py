@@ -21,67 +21,173 @@ local function seen(key, mark)
 end
 """
 
-# KEYS: domains, current, versions, entry, evidence
-# ARGV: domain, name, version, document, trust, mark, evidence...
-# Returns 1 admitted, 0 the name had the version already, -1 the version has another document.
+# An event stands behind the mark of its write and the time of it, thirteen digits.
+_TELL = """
+local function tell(key, mark, event)
+  if event == '' then return end
+  local clock = redis.call('TIME')
+  local moment = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  redis.call('RPUSH', key, mark .. string.format('%013.0f', moment) .. event)
+end
+local function lists(versions, version)
+  for _, each in ipairs(versions) do
+    if each == version then return true end
+  end
+  return false
+end
+"""
+
+# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, sets of dependents...
+# ARGV: domain, name, version, document, trust, mark, event, holder of the lease or '', '1' to make it current,
+# '1' for a name that nobody declared, evidence...
+# Where another version is pinned, or ARGV[9] is not '1', the version becomes one of the name's and is not current.
+# Returns 1 admitted, 0 the name had the version already, -1 the version has another document, -2 the lease has lapsed.
 ADMIT = (
     _SEEN_BEFORE
+    + _TELL
     + """
 local document = redis.call('HGET', KEYS[4], 'document')
 local by = redis.call('HGET', KEYS[4], 'by')
 local versions = redis.call('LRANGE', KEYS[3], 0, -1)
-local repeated = seen(KEYS[5], ARGV[6])
+local repeated = seen(KEYS[5], ARGV[6]) or seen(KEYS[6], ARGV[6])
+local pinned = redis.call('HGET', KEYS[7], ARGV[2])
+local holder = redis.call('GET', KEYS[8])
 redis.call('HGET', KEYS[2], ARGV[2])
 redis.call('SISMEMBER', KEYS[1], ARGV[1])
+redis.call('SISMEMBER', KEYS[9], ARGV[2])
+for i = 10, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
 if document and document ~= ARGV[4] then return -1 end
 if repeated or by == ARGV[6] then return 1 end
-local listed = false
-for _, version in ipairs(versions) do
-  if version == ARGV[3] then listed = true end
-end
+if ARGV[8] ~= '' and holder ~= ARGV[8] then return -2 end
+local listed = lists(versions, ARGV[3])
 if not document then
   redis.call('HSET', KEYS[4], 'document', ARGV[4], 'by', ARGV[6])
 end
 redis.call('HSET', KEYS[4], 'trust', ARGV[5])
-for i = 7, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
+for i = 11, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
 if not listed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+if (ARGV[9] == '1' and not pinned) or #versions == 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
+for i = 10, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
+if ARGV[10] == '1' then redis.call('SADD', KEYS[9], ARGV[2]) end
+tell(KEYS[6], ARGV[6], ARGV[7])
 redis.call('SADD', KEYS[1], ARGV[1])
 if listed then return 0 end
 return 1
 """
 )
 
-# KEYS: entry, evidence   ARGV: mark, record, trust or ''
+# KEYS: entry, evidence, history   ARGV: mark, record, trust or '', event or ''
 # Returns 1, or 0 when there is no such entry.
 RECORD = (
     _SEEN_BEFORE
+    + _TELL
     + """
 local repeated = seen(KEYS[2], ARGV[1])
+redis.call('LLEN', KEYS[3])
 if redis.call('HEXISTS', KEYS[1], 'document') == 0 then return 0 end
 if not repeated then
   redis.call('RPUSH', KEYS[2], ARGV[1] .. ARGV[2])
   if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'trust', ARGV[3]) end
+  tell(KEYS[3], ARGV[1], ARGV[4])
 end
 return 1
 """
 )
 
-# KEYS: current, versions   ARGV: name, version, expected or '', '1' when sent again
-# Returns 1 moved, 0 the pointer was not where it was expected, -1 the name has no such version.
-POINT = """
-local current = redis.call('HGET', KEYS[1], ARGV[1])
-local versions = redis.call('LRANGE', KEYS[2], 0, -1)
-local listed = false
-for _, version in ipairs(versions) do
-  if version == ARGV[2] then listed = true end
+# KEYS: entry, inputs   ARGV: input or '', the most inputs
+USED = """
+redis.call('LLEN', KEYS[2])
+if redis.call('HEXISTS', KEYS[1], 'document') == 0 then return 0 end
+redis.call('HINCRBY', KEYS[1], 'uses', 1)
+if ARGV[1] ~= '' then
+  redis.call('LPUSH', KEYS[2], ARGV[1])
+  redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[2]) - 1)
 end
-if not listed then return -1 end
-if ARGV[4] == '1' and current == ARGV[2] then return 1 end
-if (current or '') ~= ARGV[3] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 """
+
+# KEYS: current, versions, history, pinned   ARGV: name, version, expected or '', '1' when sent again, mark, event or ''
+# Returns 1 moved, 0 the pointer was not where it was expected, -1 the name has no such version, -2 another is pinned.
+POINT = (
+    _SEEN_BEFORE
+    + _TELL
+    + """
+local current = redis.call('HGET', KEYS[1], ARGV[1])
+local versions = redis.call('LRANGE', KEYS[2], 0, -1)
+local repeated = seen(KEYS[3], ARGV[5])
+local pinned = redis.call('HGET', KEYS[4], ARGV[1])
+if not lists(versions, ARGV[2]) then return -1 end
+if repeated or (ARGV[4] == '1' and current == ARGV[2]) then return 1 end
+if pinned and pinned ~= ARGV[2] then return -2 end
+if (current or '') ~= ARGV[3] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+tell(KEYS[3], ARGV[5], ARGV[6])
+return 1
+"""
+)
+
+# KEYS: current, versions, history, pinned, entry   ARGV: name, version, level of trust, mark, event
+# Returns 1 pinned, 0 it was already, -1 the name has no such version, -2 another is pinned.
+PIN = (
+    _SEEN_BEFORE
+    + _TELL
+    + """
+local versions = redis.call('LRANGE', KEYS[2], 0, -1)
+local repeated = seen(KEYS[3], ARGV[4])
+local pinned = redis.call('HGET', KEYS[4], ARGV[1])
+local trust = redis.call('HGET', KEYS[5], 'trust')
+redis.call('HGET', KEYS[1], ARGV[1])
+if repeated then return 1 end
+if not lists(versions, ARGV[2]) then return -1 end
+if pinned and pinned ~= ARGV[2] then return -2 end
+if pinned and trust == ARGV[3] then return 0 end
+redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if trust ~= ARGV[3] then redis.call('HSET', KEYS[5], 'before', trust or '', 'trust', ARGV[3]) end
+tell(KEYS[3], ARGV[4], ARGV[5])
+return 1
+"""
+)
+
+# KEYS: history, pinned, entry   ARGV: name, version, level of trust, mark, event
+# The level of trust goes back to what it was, unless something else has changed it. Returns 1, or 0 it was not pinned.
+UNPIN = (
+    _SEEN_BEFORE
+    + _TELL
+    + """
+local repeated = seen(KEYS[1], ARGV[4])
+local pinned = redis.call('HGET', KEYS[2], ARGV[1])
+local entry = redis.call('HMGET', KEYS[3], 'trust', 'before')
+if repeated then return 1 end
+if pinned ~= ARGV[2] then return 0 end
+redis.call('HDEL', KEYS[2], ARGV[1])
+if entry[1] == ARGV[3] and entry[2] and entry[2] ~= '' then redis.call('HSET', KEYS[3], 'trust', entry[2]) end
+redis.call('HDEL', KEYS[3], 'before')
+tell(KEYS[1], ARGV[4], ARGV[5])
+return 1
+"""
+)
+
+# KEYS: current, history, pinned, entry, evidence   ARGV: name, version, level of trust, mark, event, record
+# Returns 1, 0 it is not the current version any more, -2 it is pinned.
+RETIRE = (
+    _SEEN_BEFORE
+    + _TELL
+    + """
+local repeated = seen(KEYS[2], ARGV[4])
+local current = redis.call('HGET', KEYS[1], ARGV[1])
+local pinned = redis.call('HGET', KEYS[3], ARGV[1])
+redis.call('HGET', KEYS[4], 'trust')
+redis.call('LLEN', KEYS[5])
+if repeated then return 1 end
+if pinned then return -2 end
+if current ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[4], 'trust', ARGV[3])
+redis.call('RPUSH', KEYS[5], ARGV[4] .. ARGV[6])
+tell(KEYS[2], ARGV[4], ARGV[5])
+return 1
+"""
+)
 
 # KEYS: current   ARGV: what the key of an entry begins with
 # Returns name, version, document, trust, name, version, ...
@@ -97,6 +203,53 @@ for i = 1, #pointers, 2 do
     rows[#rows + 1] = entry[2] or ''
   end
 end
+return rows
+"""
+
+# KEYS: lease   ARGV: holder, milliseconds to live
+# Returns 1 when the holder has the lease, 0 when another has it. Sent again it finds its own.
+LEASE_TAKE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+# KEYS: lease   ARGV: holder, milliseconds to live
+# Returns whether the holder still has it.
+LEASE_EXTEND = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+"""
+
+# KEYS: lease   ARGV: holder
+# Returns whether the holder still had it.
+LEASE_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
+"""
+
+# KEYS: current, undeclared   ARGV: what the key of an entry begins with, names...
+# Returns the same as above, of these names and of those that nobody declared.
+LOOK_UP = """
+local rows, asked = {}, {}
+local function add(name)
+  if asked[name] then return end
+  asked[name] = true
+  local version = redis.call('HGET', KEYS[1], name)
+  if not version then return end
+  local entry = redis.call('HMGET', ARGV[1] .. version, 'document', 'trust')
+  if entry[1] then
+    rows[#rows + 1] = name
+    rows[#rows + 1] = version
+    rows[#rows + 1] = entry[1]
+    rows[#rows + 1] = entry[2] or ''
+  end
+end
+for i = 2, #ARGV do add(ARGV[i]) end
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[2])) do add(name) end
 return rows
 """
 

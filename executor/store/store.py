@@ -19,12 +19,13 @@ import redis
 from executor.store import scripts
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
+from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
+from executor.store.pointers import MARK, Pointers, small_enough
 from executor.store.results import ResultLimits, Results
 from executor.store.server import Server
 from htn.errors import ServiceMissing, UsageError
 
-MOST_DOCUMENT = 1_000_000  # bytes
-MARK = 32  # characters of the mark of a write
+NO_LEASE = "0" * 64  # nobody takes it
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,19 @@ class Store:
         *,
         trust: str,
         evidence: Sequence[str],
+        event: str = "",
+        depends: Sequence[str] = (),
+        lease: Lease | None = None,
+        current: bool = True,
+        declared: bool = True,
     ) -> bool:
         """Store a version of a name and make it the current one, with its trust and evidence.
 
-        Return whether the name did not have this version before. Raises UsageError when the version
-        is there with another document.
+        It does not become current where another version is pinned, or without `current` beside one that is there.
+        `declared` says that a domain knows the name: what is not is part of every `look_up`.
+        `event` goes into the history; `depends` are the names in the domain that the document names. Return whether
+        the name did not have this version before. Raises UsageError when the version is there with another
+        document, and LeaseLost when `lease` has lapsed: then nothing was written.
         """
         keys = (
             self._keys.domains(),
@@ -93,13 +102,22 @@ class Store:
             self._keys.versions(domain, name),
             self._keys.entry(version),
             self._keys.evidence(version),
+            self._keys.history(domain, name),
+            self._keys.pinned(domain),
+            self._keys.lease(lease.name if lease else NO_LEASE),
+            self._keys.undeclared(domain),
+            *(self._keys.dependents(domain, other) for other in depends),
         )
         identifier(trust, "the level of trust")
-        for text in (document, *evidence):
-            _small_enough(text)
-        mark = uuid.uuid4().hex
-        arguments = (domain, name, version, document, trust, mark, *evidence)
-        result = self._script(scripts.ADMIT, keys, arguments)
+        for text in (document, event, *evidence):
+            small_enough(text)
+        mark, holder = uuid.uuid4().hex, lease.holder if lease else ""
+        how = (domain, name, version, document, trust, mark, event, holder, "01"[current], "10"[declared])
+        result = self._script(scripts.ADMIT, keys, (*how, *evidence))
+        if result == -2:
+            raise LeaseLost(
+                f"somebody else has the lease of {domain}:{name} meanwhile, so {version[:12]} was not stored"
+            )
         if result == -1:
             raise UsageError(
                 f"version {version} is stored already, with another document",
@@ -108,31 +126,19 @@ class Store:
             )
         return bool(result == 1)
 
-    def point(self, domain: str, name: str, version: str, *, expected: str | None) -> bool:
-        """Make a version current if `expected` still is; return whether it was.
-
-        `expected` is None for a name without a current version. Raises UsageError when the name
-        does not have the version.
-        """
-        keys = self._keys.current(domain), self._keys.versions(domain, name)
-        self._keys.entry(version)
-        result = self._connection.run(
-            lambda client, again: client.register_script(scripts.POINT)(
-                keys, (name, version, expected or "", "1" if again else "0")
-            )
-        )
-        if result == -1:
-            raise UsageError(
-                f"{domain}:{name} has no version {version}",
-                hints=("list its versions first",),
-            )
-        return bool(result == 1)
-
     def current(self, domain: str, name: str) -> str | None:
         """Return the version of a name that plans use, or None for an unknown name."""
         key = self._keys.current(domain)
         identifier(name, "the entry")
         return self._text(lambda client: client.hget(key, name))
+
+    def current_of(self, domain: str, names: Sequence[str]) -> dict[str, str]:
+        """Return the current versions of those of these names that there are, in one round trip."""
+        key = self._keys.current(domain)
+        if not names:
+            return {}
+        found = self._connection.run(lambda client, again: client.hmget(key, list(names)))
+        return {name: str(version) for name, version in zip(names, found, strict=True) if version is not None}
 
     def versions(self, domain: str, name: str) -> list[str]:
         """Return the versions of a name, the one that was admitted first in front."""
@@ -149,25 +155,52 @@ class Store:
         key = self._keys.entry(version)
         return self._text(lambda client: client.hget(key, "trust"))
 
-    def set_trust(self, version: str, level: str, evidence: str) -> None:
-        """Change the trust in a version, together with the record of why."""
-        self._record(version, evidence, identifier(level, "the level of trust"))
+    def set_trust(self, version: str, level: str, evidence: str, *, name: tuple[str, str, str] | None = None) -> None:
+        """Change the trust in a version, together with the record of why.
+
+        `name` is a domain, a name in it and an event for the history of that name.
+        """
+        self._record(version, evidence, identifier(level, "the level of trust"), name)
 
     def append_evidence(self, version: str, record: str) -> None:
         """Add a record to the evidence of a version."""
-        self._record(version, record, "")
+        self._record(version, record, "", None)
+
+    def used(self, version: str, inputs: str, *, most: int) -> None:
+        """Count a clean use of a version, and keep its inputs unless they are "": the last `most` of them.
+
+        Where the connection broke meanwhile it may be counted twice.
+        """
+        small_enough(inputs)
+        self._script(scripts.USED, (self._keys.entry(version), self._keys.inputs(version)), (inputs, str(most)))
+
+    def uses(self, version: str) -> int:
+        """Return how often a version was used and kept its contract."""
+        key = self._keys.entry(version)
+        return int(self._text(lambda client: client.hget(key, "uses")) or 0)
+
+    def inputs(self, version: str) -> list[str]:
+        """Return the inputs that were kept of a version, newest first."""
+        key = self._keys.inputs(version)
+        return self._texts(lambda client: client.lrange(key, 0, -1))
+
+    def dependents(self, domain: str, name: str) -> list[str]:
+        """Return the versions whose documents name an entry, in order."""
+        key = self._keys.dependents(domain, name)
+        return sorted(self._texts(lambda client: client.smembers(key)))
 
     def evidence(self, version: str) -> list[str]:
         """Return the evidence of a version, oldest first."""
         key = self._keys.evidence(version)
         return [record[MARK:] for record in self._texts(lambda client: client.lrange(key, 0, -1))]
 
+    def domains(self) -> list[str]:
+        """Return the domains that have entries, in order."""
+        return sorted(self._texts(lambda client: client.smembers(self._keys.domains())))
+
     def names(self, domain: str | None = None) -> list[tuple[str, str]]:
         """Return (domain, name) of all entries, or of those in one domain, in order."""
-        if domain is None:
-            domains = sorted(self._texts(lambda client: client.smembers(self._keys.domains())))
-        else:
-            domains = [domain]
+        domains = self.domains() if domain is None else [domain]
         keys = [self._keys.current(each) for each in domains]
 
         def ask(client: redis.Redis, again: bool) -> list[list[str]]:
@@ -182,6 +215,16 @@ class Store:
     def snapshot(self, domain: str) -> list[StoredEntry]:
         """Return all current entries of a domain as they are at one moment, in one round trip."""
         flat = self._script(scripts.SNAPSHOT, (self._keys.current(domain),), (self._keys.entries(),))
+        rows = [StoredEntry(*flat[start : start + 4]) for start in range(0, len(flat), 4)]
+        return sorted(rows, key=lambda row: row.name)
+
+    def look_up(self, domain: str, names: Sequence[str]) -> list[StoredEntry]:
+        """Return the current entries of these names, and of those that nobody declared, as they are at one moment.
+
+        That takes as long as there are names here, however many the domain has.
+        """
+        keys = self._keys.current(domain), self._keys.undeclared(domain)
+        flat = self._script(scripts.LOOK_UP, keys, (self._keys.entries(), *names))
         rows = [StoredEntry(*flat[start : start + 4]) for start in range(0, len(flat), 4)]
         return sorted(rows, key=lambda row: row.name)
 
@@ -229,10 +272,20 @@ class Store:
             return (error.message, *error.hints)
         return ()
 
-    def _record(self, version: str, record: str, level: str) -> None:
-        keys = self._keys.entry(version), self._keys.evidence(version)
-        _small_enough(record)
-        if self._script(scripts.RECORD, keys, (uuid.uuid4().hex, record, level)) == 0:
+    def pointers(self) -> Pointers:
+        """Return what is done with the versions of names, which shares this store's connection."""
+        return Pointers(self._connection, self._keys)
+
+    def leases(self, times: LeaseTimes | None = None) -> Leases:
+        """Return the leases, which share this store's connection."""
+        return Leases(self._connection, self._keys, times or LeaseTimes())
+
+    def _record(self, version: str, record: str, level: str, name: tuple[str, str, str] | None) -> None:
+        domain, entry, event = name or ("_", "_", "")
+        keys = self._keys.entry(version), self._keys.evidence(version), self._keys.history(domain, entry)
+        small_enough(record)
+        small_enough(event)
+        if self._script(scripts.RECORD, keys, (uuid.uuid4().hex, record, level, event)) == 0:
             raise UsageError(f"there is no version {version} in the store")
 
     def _script(self, script: str, keys: Sequence[str], arguments: Sequence[str]) -> Any:
@@ -251,9 +304,3 @@ def _version(info: dict[str, Any]) -> str:
     if "valkey_version" in info:
         return f"valkey {info['valkey_version']}"
     return f"redis {info.get('redis_version', 'of unknown version')}"
-
-
-def _small_enough(text: str) -> None:
-    size = len(text.encode(errors="surrogatepass"))
-    if size > MOST_DOCUMENT:
-        raise UsageError(f"a text of {size:,} bytes is too large to store ({MOST_DOCUMENT:,})")

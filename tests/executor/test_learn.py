@@ -20,6 +20,7 @@ from htn.contract import Contract
 from htn.domain import Domain
 from htn.errors import GapOpen, LimitReached, ServiceMissing, UsageError
 from tests.executor.shop import FIRST, LARGEST, LAST, RIGHT, contract, gap_in, says, shop, total_is, writes
+from tests.executor.test_library import entry
 
 Script = Callable[..., StandIn]
 Learn = Callable[..., Learned]
@@ -252,19 +253,19 @@ def test_what_another_process_learned_before_is_used_and_no_model_is_asked(
     assert notes == [f"another process has learned order_total: its entry {str(first.version)[:12]} is used"]
 
 
-def test_what_another_process_learned_meanwhile_is_used_instead_of_ones_own(
+def test_what_came_into_the_library_meanwhile_is_used_instead_of_ones_own(
     script: Script, learn: Learn, library: Library
 ) -> None:
-    others: list[Learned] = []
+    others: list[str] = []
 
     def overtaken(event: LearnEvent) -> None:
         if (event.kind, event.stage) == ("done", "body") and not others:
-            others.append(learn(script(ContractAnswer=[says()], BodyAnswer=[writes(total_is("0 + sum(amounts)"))])))
+            others.append(library.admit(entry(code=total_is("0 + sum(amounts)")), "probation", []))
 
     notes = list[str]()
     server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
     learned = learn(server, on_event=overtaken, on_note=notes.append)
-    assert learned.version == others[0].version
+    assert learned.version == others[0]
     assert library.versions("shop", "order_total") == [learned.version]
     assert len(learned.attempts) == 1
     assert len(notes) == 1

@@ -79,7 +79,7 @@ def test_one_version_may_be_known_under_two_names(store: Store) -> None:
 def test_rolling_back_moves_the_pointer_and_keeps_the_versions(store: Store) -> None:
     admit(store, "v1", "one")
     admit(store, "v2", "two")
-    assert store.point("travel", "pay", "v1", expected="v2")
+    assert store.pointers().move("travel", "pay", "v1", expected="v2")
     assert store.current("travel", "pay") == "v1"
     assert store.versions("travel", "pay") == ["v1", "v2"]
     assert [entry.document for entry in store.snapshot("travel")] == ["one"]
@@ -88,8 +88,8 @@ def test_rolling_back_moves_the_pointer_and_keeps_the_versions(store: Store) -> 
 def test_the_pointer_moves_only_from_where_it_is_expected(store: Store) -> None:
     admit(store, "v1", "one")
     admit(store, "v2", "two")
-    assert not store.point("travel", "pay", "v1", expected="v1")
-    assert not store.point("travel", "pay", "v1", expected=None)
+    assert not store.pointers().move("travel", "pay", "v1", expected="v1")
+    assert not store.pointers().move("travel", "pay", "v1", expected=None)
     assert store.current("travel", "pay") == "v2"
 
 
@@ -98,7 +98,7 @@ def test_the_pointer_goes_to_no_version_that_the_name_does_not_have(store: Store
     admit(store, "v9", "nine", name="other")
     for version in ("v9", "v3"):
         with pytest.raises(UsageError, match="has no version"):
-            store.point("travel", "pay", version, expected="v1")
+            store.pointers().move("travel", "pay", version, expected="v1")
     assert store.current("travel", "pay") == "v1"
 
 
@@ -162,7 +162,7 @@ def test_nothing_expires(place: Place) -> None:
 @pytest.mark.parametrize("bad", ["", "a:b", "a b", "a\n", "1a", "ä", "../x", "*", "a" * 129])
 def test_hostile_names_are_refused(store: Store, bad: str) -> None:
     for place in ({"domain": bad}, {"name": bad}, {"trust": bad}):
-        given = {"domain": "travel", "name": "pay", "version": "v1", "document": "d", "trust": "t"}
+        given: dict[str, Any] = {"domain": "travel", "name": "pay", "version": "v1", "document": "d", "trust": "t"}
         with pytest.raises(UsageError, match="cannot be a name"):
             store.admit(**(given | place), evidence=[])
     with pytest.raises(UsageError):
@@ -179,7 +179,7 @@ def test_hostile_versions_are_refused(store: Store, bad: str) -> None:
     with pytest.raises(UsageError, match="cannot be a version"):
         store.document(bad)
     with pytest.raises(UsageError, match="cannot be a version"):
-        store.point("travel", "pay", bad, expected=None)
+        store.pointers().move("travel", "pay", bad, expected=None)
 
 
 def test_a_hostile_prefix_is_refused(place: Place) -> None:

@@ -58,7 +58,7 @@ def test_of_two_processes_that_move_the_pointer_one_wins(place: Place) -> None:
         for version in ("a", "b", "start"):
             store.admit("travel", "pay", version, version, trust="trusted", evidence=[])
         processes = [
-            place.process(f"print(store.point('travel', 'pay', {version!r}, expected='start'))")
+            place.process(f"print(store.pointers().move('travel', 'pay', {version!r}, expected='start'))")
             for version in ("a", "b")
         ]
         said = finish(processes)
