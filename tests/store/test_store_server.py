@@ -229,19 +229,33 @@ def test_the_program_of_the_extra_serves_as_well(folder: Path, monkeypatch: pyte
 def test_a_write_that_is_sent_twice_happens_once(embedded: Place) -> None:
     """What the store does when an answer is lost: the same command with the same mark again."""
     with embedded.open(), embedded.client() as client:
-        keys = [f"htn:{k}" for k in ("domains", "current:d", "versions:d:n", "entry:v", "evidence:v")]
-        mark = "m" * 32
+        names = (
+            "domains",
+            "current:d",
+            "versions:d:n",
+            "entry:v",
+            "evidence:v",
+            "history:d:n",
+            "pinned:d",
+            "lease",
+            "undeclared:d",
+        )
+        domains, current, versions, entry, evidence, history, pinned, lease, undeclared = (f"htn:{k}" for k in names)
+        mark, sent = "m" * 32, ("d", "n", "v", "doc", "t")
         admit = client.register_script(ADMIT)
-        assert [admit(keys, ("d", "n", "v", "doc", "t", mark, "e")) for _ in range(2)] == [1, 1]
+        keys = [domains, current, versions, entry, evidence, history, pinned, lease, undeclared]
+        assert [admit(keys, (*sent, mark, "made", "", "1", "0", "e")) for _ in range(2)] == [1, 1]
         record = client.register_script(RECORD)
         for _ in range(2):
-            record(keys[3:], ("r" * 32, "seen", "low"))
-        assert client.lrange("htn:evidence:v", 0, -1) == [mark + "e", "r" * 32 + "seen"]
-        client.rpush("htn:versions:d:n", "w")
+            record([entry, evidence, history], ("r" * 32, "seen", "low", ""))
+        assert client.lrange(evidence, 0, -1) == [mark + "e", "r" * 32 + "seen"]
+        client.rpush(versions, "w")
         point = client.register_script(POINT)
-        moved = [point(keys[1:3], ("n", "w", "v", again)) for again in ("0", "1")]
+        places = [current, versions, history, pinned]
+        moved = [point(places, ("n", "w", "v", again, "p" * 32, "moved")) for again in ("0", "1")]
         assert moved == [1, 1]
-        assert point(keys[1:3], ("n", "w", "v", "0")) == 0
+        assert [text[:32] for text in client.lrange(history, 0, -1)] == [mark, "p" * 32]
+        assert point(places, ("n", "w", "v", "0", "q" * 32, "")) == 0
 
 
 def test_a_connection_that_broke_is_made_again(server: Place) -> None:
