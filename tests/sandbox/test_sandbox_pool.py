@@ -189,8 +189,6 @@ def test_many_calls_cancelled_at_once_leave_a_sandbox_that_works(opened: Open) -
         return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     assert all(isinstance(each, asyncio.CancelledError) for each in asyncio.run(all_of_them()))
-    # One that was started for a call which was cancelled before it began has served nobody, and may stay.
-    assert sandbox.warm <= 2
     assert sandbox.call(ONE, {}).value == 1
 
 
