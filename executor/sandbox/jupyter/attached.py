@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 from executor.sandbox.jupyter.image import INSTALL
-from executor.sandbox.jupyter.kernel import Cell, problem_of
+from executor.sandbox.jupyter.kernel import REPLIES_OF_CELLS_THAT_RAN, Cell, problem_of
 from executor.sandbox.jupyter.output import Output, read_output
 from executor.sandbox.protocol import SandboxLimits
 from htn.errors import ServiceMissing, UsageError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _REQUEST_SECONDS = 30.0
 _PATIENCE_SECONDS = 5.0
+_REPLY_SECONDS = 1.0
 _STEP_SECONDS = 0.2
 _MOST_REPLY = 2**20
 
@@ -202,16 +203,21 @@ class AttachedKernel:
         return identity
 
     def _watch(self, asked: str, outputs: list[Output], deadline: float) -> tuple[str, int | None]:
-        """Take what the kernel says of a cell until it is idle; return the ending and the number of the cell."""
-        ending, count, room, patience = "done", None, self.limits.result_bytes, 0.0
-        while True:
+        """Take what the kernel says of a cell until it is idle; return the ending and the number of the cell.
+
+        A kernel that is interrupted before the cell begins is idle again without having run it. Only its reply tells
+        that from a cell that ran, and it may arrive after the word that the kernel is idle.
+        """
+        ending, room, patience = "done", self.limits.result_bytes, 0.0
+        said = _Said()
+        while not said.over(time.monotonic()):
             now = time.monotonic()
-            if ending == "done" and (now > deadline or room < 0):
+            if ending == "done" and not said.idle_since and (now > deadline or room < 0):
                 ending, patience = ("output" if room < 0 else "timeout"), now + _PATIENCE_SECONDS
                 self.interrupt()
-            if patience and now > patience:
+            if patience and not said.idle_since and now > patience:
                 self._server.ask("POST", f"kernels/{quote(self.identity, safe='')}/restart")
-                return "dead", count
+                return "dead", said.count
             try:
                 message = _read(self._socket.recv(timeout=_STEP_SECONDS))
             except TimeoutError:
@@ -220,16 +226,38 @@ class AttachedKernel:
                 case {"msg_type": str(kind), "content": dict(content), "parent_header": {"msg_id": str(parent)}} if (
                     parent == asked
                 ):
-                    if kind == "execute_input" and isinstance(found := content.get("execution_count"), int):
-                        count = found
-                    if kind == "status" and content.get("execution_state") == "idle":
-                        return ending, count
+                    said.hear(kind, content)
                     room -= len(str(content))
                     output = read_output(kind, content) if room >= 0 else None
                     if output is not None:
                         outputs.append(output)
                 case {"msg_type": "status", "content": {"execution_state": "restarting" | "dead"}}:
-                    return "dead", count
+                    return "dead", said.count
+        if ending == "done" and said.reply not in REPLIES_OF_CELLS_THAT_RAN:
+            ending = "interrupted"
+        return ending, said.count
+
+
+@dataclass
+class _Said:
+    """What a kernel has said of a cell besides its outputs."""
+
+    count: int | None = None
+    reply: str = ""
+    idle_since: float = 0.0
+
+    def hear(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Take one message."""
+        if kind == "execute_input" and isinstance(found := content.get("execution_count"), int):
+            self.count = found
+        elif kind == "execute_reply":
+            self.reply = str(content.get("status"))
+        elif kind == "status" and content.get("execution_state") == "idle":
+            self.idle_since = time.monotonic()
+
+    def over(self, now: float) -> bool:
+        """Whether nothing more is to come: the kernel is idle and has replied, or does not reply."""
+        return bool(self.idle_since and (self.reply or now > self.idle_since + _REPLY_SECONDS))
 
 
 def _read(text: str | bytes) -> Any:

@@ -4,7 +4,7 @@
     host     {interrupt: true}                  at any time
     bridge   {hello, problem}                   once
     bridge   {id, kind, content}                for each thing that the cell shows
-    bridge   {id, ending, count, seconds}       done, timeout, output or dead; then the next cell
+    bridge   {id, ending, count, seconds}       done, timeout, output, interrupted or dead; then the next cell
 
 A cell that runs too long, or shows more than `most` bytes, is interrupted; when the kernel does not come back within a
 few seconds it is killed, which the ending says. When the host goes, the bridge ends and the kernel with it.
@@ -15,6 +15,7 @@ standard library.
 
 import json
 import os
+import queue
 import sys
 import time
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ from jupyter_client.manager import KernelManager
 
 _START_SECONDS = 60.0
 _PATIENCE_SECONDS = 3.0
+_REPLY_SECONDS = 1.0
 _STEP_MILLISECONDS = 100
 _SHOWN = ("stream", "display_data", "execute_result", "update_display_data", "error")
 
@@ -87,7 +89,19 @@ class Bridge:
             idle = kind == "status" and content.get("execution_state") == "idle"
             if kind in _SHOWN and room >= 0:
                 room -= self._show(request["id"], kind, content, room)
+        if ending == "done" and not self._ran(asked):
+            ending = "interrupted"
         self._say({"id": request["id"], "ending": ending, "count": count, "seconds": time.monotonic() - started})
+
+    def _ran(self, asked: str) -> bool:
+        """Tell whether the kernel ran the cell: it replies to none that was interrupted before it began."""
+        while True:
+            try:
+                reply = self._client.get_shell_msg(timeout=_REPLY_SECONDS)
+            except queue.Empty:
+                return False
+            if reply["parent_header"].get("msg_id") == asked:
+                return reply["content"].get("status") in ("ok", "error")
 
     def _show(self, identity: str, kind: str, content: dict[str, Any], room: int) -> int:
         """Hand one output on if there is room for it; return its size."""

@@ -8,6 +8,9 @@ from typing import Protocol, Self
 from executor.sandbox.jupyter.output import Error, Output, Stream
 from executor.sandbox.protocol import Category, Problem
 
+REPLIES_OF_CELLS_THAT_RAN = ("ok", "error")
+"""What a kernel replies of a cell that it ran. One that was interrupted before it began gets none, or `aborted`."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -94,6 +97,8 @@ def problem_of(ending: str, outputs: Sequence[Output], seconds: float, most: int
     if ending == "dead":
         return Problem(Category.KILLED, "the kernel ended during the cell; its variables are gone")
     if raised is None:
+        if ending == "interrupted":
+            return Problem(Category.RUNTIME, "KeyboardInterrupt: the cell was interrupted before it began")
         return None
     category = {
         "SyntaxError": Category.SYNTAX, "IndentationError": Category.SYNTAX, "MemoryError": Category.MEMORY,

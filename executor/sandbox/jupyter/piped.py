@@ -40,7 +40,7 @@ _START_SECONDS = 90.0
 _GRACE_SECONDS = 8.0
 _MOST_CODE = 2**20
 _NETLINK, _ROUTE = 16, 0
-_ENDINGS = ("done", "timeout", "output", "dead")
+_ENDINGS = ("done", "timeout", "output", "interrupted", "dead")
 
 
 class PipedKernel(ABC):
