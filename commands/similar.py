@@ -58,12 +58,14 @@ def similar(
 def _wanted(agent: Agent, text: str) -> Wanted:
     """Return what is looked for: what is like the operator that TEXT names, or else its words."""
     whole, _, last = text.rpartition(".")
+    if not last.isidentifier():
+        return Wanted(text)
     for domain in agent.store.domains():
         names = [text, last] if domain == whole else [text]
         for version in agent.store.current_of(domain, names).values():
             with suppress(ExecutionError):  # it is damaged
                 return Wanted.of_contract(agent.library.entry(version).promise())
-    return Wanted(text, last if last.isidentifier() else "")
+    return Wanted(text, last)
 
 
 @click.command("lessons", cls=Command, short_help="Say what bodies failed at before; forget it.")

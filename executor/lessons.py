@@ -178,6 +178,8 @@ def cause_of(evidence: Evidence, language: str = "python") -> tuple[str, str, st
         return broken[0], evidence.detail, fixes.get(broken[0], "")
     category = str(evidence.data.get("category") or evidence.name)
     cause = evidence.detail.removeprefix(f"{category}: ")
+    if evidence.counterexample and evidence.counterexample.expected:
+        cause += f" in {evidence.counterexample.expected}"
     known = _RAISED.get(cause.partition(":")[0].strip())
     if category == "runtime" and known:
         return category, *known

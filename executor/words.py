@@ -1,8 +1,11 @@
 """From a text to the words that count: names taken apart, plurals made singular, the commonest words left out."""
 
 import re
+from functools import lru_cache
+from itertools import islice
 
 MOST_WORDS = 2_000  # of one text
+_MOST_TEXT = 50_000  # characters
 _LONGEST = 40
 _WORD = re.compile(r"[^\W_]+")
 # Between a small letter or digit and a capital, and before the last capital of several: `fileSize`, `HTTPError`.
@@ -20,8 +23,14 @@ def words_in(text: str) -> list[str]:
 
     `column_statistics` and `columnStatistics` are two words each.
     """
-    found = (_singular(part.lower()) for word in _WORD.findall(text) for part in _SEAM.split(word))
-    return [word[:_LONGEST] for word in found if word not in _COMMON][:MOST_WORDS]
+    found = (part for word in _WORD.findall(text[:_MOST_TEXT]) for part in _parts(word))
+    return list(islice(found, MOST_WORDS))
+
+
+@lru_cache(maxsize=10_000)
+def _parts(word: str) -> tuple[str, ...]:
+    found = (_singular(part.lower())[:_LONGEST] for part in _SEAM.split(word))
+    return tuple(part for part in found if part not in _COMMON)
 
 
 def _singular(word: str) -> str:

@@ -1,13 +1,13 @@
 """Look for similar operators in a library that other processes write to.
 
-The index is built from the documents in the store when it is first asked, and each question afterwards begins with the
-current versions of all names, without documents: only a version that is not known is read, and one that is not current
-any more goes. Trust and uses change without a new version, so they are read for what is about to be suggested; and
-each entry is checked as a whole then, so one that is damaged is never suggested.
+The index is built from the documents in the store when it is first asked. Each question afterwards begins with what has
+changed since: only a version that became current meanwhile is read, and the one that it replaces goes. Trust and uses
+change without a new version, so they are read for what is about to be suggested; and each entry is checked as a whole
+then, so one that is damaged is never suggested.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 
 from executor.library import TRUST, Entry, Library
 from executor.similar.catalogue import AS_MANY, IN_ANOTHER_ORDER, IN_ORDER, SAME_NAME, Card, Catalogue, read_card
@@ -44,23 +44,12 @@ class Finder:
         self._on_note = on_note
         self._catalogue = Catalogue()
         self._texts: dict[str, str] = {}  # only where there is an embedder
-        self._pointers: dict[tuple[str, str], str] = {}
+        self._names: dict[str, dict[str, str]] = {}  # by domain, the versions that the index holds or could not read
+        self._moves: dict[str, int] = {}
 
     def refresh(self) -> int:
         """Bring the index up to date with the library; return how many entries were read."""
-        current = {(d, n): v for d in self._store.domains() for n, v in self._bulk.current(d).items()}
-        changed = {place: version for place, version in current.items() if self._pointers.get(place) != version}
-        for place, version in self._pointers.items():
-            if current.get(place) != version:
-                self._forget(version)
-        self._pointers = current
-        rows = list(changed.items())
-        for start in range(0, len(rows), _CHUNK):
-            part = rows[start : start + _CHUNK]
-            documents = self._bulk.documents([version for _, version in part])
-            for (domain, name), version in part:
-                self._take(read_card(domain, name, version, documents.get(version, "")))
-        return len(rows)
+        return sum(self._refresh(domain) for domain in self._store.domains())
 
     def find(
         self,
@@ -97,6 +86,24 @@ class Finder:
                 found.append(_suggestion(entry, standing, score, told))
         return found
 
+    def _refresh(self, domain: str) -> int:
+        names = self._names.setdefault(domain, {})
+        changes = self._bulk.changes(domain, self._moves.get(domain, 0))
+        self._moves[domain] = changes.last
+        gone = names.keys() - changes.versions.keys() if changes.whole else set()
+        changed = {name: version for name, version in changes.versions.items() if names.get(name) != version}
+        for name in (*gone, *changed):
+            if version := names.pop(name, None):
+                self._forget(version)
+        names |= changed
+        rows = list(changed.items())
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            documents = self._bulk.documents([version for _, version in part])
+            for name, version in part:
+                self._take(read_card(domain, name, version, documents.get(version, "")))
+        return len(rows)
+
     def _take(self, read: tuple[Card, str] | None) -> None:
         if read is None:
             return
@@ -125,18 +132,22 @@ class Finder:
     def _ranked(self, wanted: Wanted, words: Mapping[str, float], cosines: Mapping[str, float]) -> Iterator[str]:
         """Yield the versions, the most similar first. Cosines that differ by less than a hundredth or so are equal."""
 
-        def order(version: str) -> tuple[float, float, tuple[str, str, str]]:
-            near = round(cosines.get(version, 0.0), 2)
-            return -near, -words.get(version, 0.0), self._catalogue.place(version)
+        def weight(version: str) -> tuple[float, float]:
+            return -round(cosines.get(version, 0.0), 2), -words.get(version, 0.0)
 
-        alike_in_text = set(cosines) | set(words)
+        alike_in_text = cosines.keys() | words.keys()
         formed: set[str] = set()
         for _, group in self._catalogue.groups(wanted):
             formed |= group
             # What shares no word stands behind all that do, and need not be put in order with them.
-            yield from sorted(group & alike_in_text, key=order)
-            yield from sorted(group - alike_in_text, key=self._catalogue.place)
-        yield from sorted(alike_in_text - formed, key=order)
+            yield from self._ordered(group & alike_in_text, weight)
+            yield from self._ordered(group - alike_in_text, weight)
+        yield from self._ordered(alike_in_text - formed, weight)
+
+    def _ordered(self, group: Iterable[str], weight: Callable[[str], tuple[float, float]]) -> Iterator[str]:
+        """Yield versions by weight; equals by name, so that it does not matter in which order they came."""
+        for _, equals in groupby(sorted(group, key=weight), key=weight):
+            yield from sorted(equals, key=self._catalogue.place)
 
     def _spelt(self, name: str) -> Iterator[str]:
         yield from self._catalogue.by_spelling(name)

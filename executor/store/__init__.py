@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from executor.store.address import read_address
-from executor.store.bulk import Bulk, Standing
+from executor.store.bulk import Bulk, Changes, Standing
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
 from executor.store.pointers import Pointers, StoredEvent
@@ -14,6 +14,7 @@ from executor.store.store import Store, StoredEntry, StoreStatus
 __all__ = [
     "MOST_LESSONS",
     "Bulk",
+    "Changes",
     "Lease",
     "LeaseLost",
     "LeaseTimes",

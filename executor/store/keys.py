@@ -2,6 +2,9 @@
 
     htn:domains                    set: the domains that have entries
     htn:current:<domain>           hash: for each name in the domain the version that plans use
+    htn:moves:<domain>             sorted set: the names in the domain, by when the version that plans use changed last
+                                   (counted from 1 over all of them); names that were there before it was kept are
+                                   not in it
     htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
     htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
                                    in it, `before`, the level before it was pinned, `uses`, how often
@@ -86,6 +89,10 @@ class Keys:
     def current(self, domain: str) -> str:
         """The hash from name to the version that plans use."""
         return f"{self.prefix}:current:{identifier(domain, 'the domain')}"
+
+    def moves(self, domain: str) -> str:
+        """The names of a domain by when their current version changed last."""
+        return f"{self.prefix}:moves:{identifier(domain, 'the domain')}"
 
     def versions(self, domain: str, name: str) -> str:
         """The list of versions of a name."""

@@ -108,6 +108,7 @@ class Store:
             self._keys.pinned(domain),
             self._keys.lease(lease.name if lease else NO_LEASE),
             self._keys.undeclared(domain),
+            self._keys.moves(domain),
             *(self._keys.dependents(domain, other) for other in depends),
         )
         identifier(trust, "the level of trust")
