@@ -9,11 +9,11 @@ from a vocabulary of some hundred words: fewer than real ones have, so each word
 case for an index of words. Then, in milliseconds as this process sees them, the 50th and the 99th percentile:
 
     build       the first question: reads every entry and builds the index (once)
-    add one     taking in one entry that was learned meanwhile, with the look at all names that finds it
+    add one     taking in one entry that was learned meanwhile, with the look that finds it
     words       a question of seven words, without types: nothing but the words can narrow it
     typed       the same question with the types of the parameters
-    vectors     the same with vectors of 384 numbers, which are drawn and mean nothing: only the time counts, and that of
-                the embedding model is not in it. Up to `--vectors` entries
+    vectors     the same with vectors of 384 numbers, which are drawn and mean nothing: only the time counts, and that
+                of the embedding model is not in it. Up to `--vectors` entries
 
 The second table asks for forty operators (paraphrases.json), alone and among the made ones, twice: with some of the
 words of their descriptions, and in other words. Questions and operators are made by hand, few, and by one author: the

@@ -28,7 +28,7 @@ _SAID = {
 
 
 class Finder:
-    """Finds what is similar in one library."""
+    """Finds what is similar in one library, for one thread."""
 
     def __init__(
         self,
@@ -89,19 +89,18 @@ class Finder:
     def _refresh(self, domain: str) -> int:
         names = self._names.setdefault(domain, {})
         changes = self._bulk.changes(domain, self._moves.get(domain, 0))
-        self._moves[domain] = changes.last
-        gone = names.keys() - changes.versions.keys() if changes.whole else set()
-        changed = {name: version for name, version in changes.versions.items() if names.get(name) != version}
-        for name in (*gone, *changed):
-            if version := names.pop(name, None):
-                self._forget(version)
-        names |= changed
-        rows = list(changed.items())
+        for name in names.keys() - changes.versions.keys() if changes.whole else ():
+            self._forget(names.pop(name))
+        rows = [(name, version) for name, version in changes.versions.items() if names.get(name) != version]
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             documents = self._bulk.documents([version for _, version in part])
             for name, version in part:
+                self._forget(names.pop(name, ""))
                 self._take(read_card(domain, name, version, documents.get(version, "")))
+                names[name] = version
+        # Only when all is read: where the store goes away in between, the rest is read with the next question.
+        self._moves[domain] = changes.last
         return len(rows)
 
     def _take(self, read: tuple[Card, str] | None) -> None:
@@ -177,7 +176,7 @@ class Finder:
         shared = self._catalogue.words.shared(version, asked)
         parts = ["the same name"] if alike >= SAME_NAME else []
         parts += [_SAID[alike % SAME_NAME]] if alike % SAME_NAME else []
-        parts += [f"its text lies near, {cosines[version]:.2f}"] if version in cosines else []
+        parts += [f"the cosine of its text is {cosines[version]:.2f}"] if version in cosines else []
         parts += [f"shares {', '.join(shared[:_MOST_SHARED])}"] if shared else []
         return "; ".join(parts) or "nothing but the spelling of its name"
 

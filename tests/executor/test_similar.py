@@ -176,6 +176,24 @@ def test_what_was_learned_and_replaced_meanwhile_is_seen_and_only_that_is_read(
     assert read == [newer]
 
 
+def test_where_the_store_goes_away_halfway_the_rest_is_read_with_the_next_question(
+    library: Library, counted: tuple[Finder, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(self: Bulk, versions: Sequence[str]) -> dict[str, str]:
+        raise ServiceMissing("nobody answers")
+
+    finder, _ = counted
+    admitted(library, MEAN)
+    finder.refresh()
+    admitted(library, PAY)
+    with monkeypatch.context() as patched:
+        patched.setattr(Counting, "documents", away)
+        with pytest.raises(ServiceMissing):
+            finder.find(Wanted("pays"))
+    assert names(finder.find(Wanted("pays"))) == ["pay"]
+    assert names(finder.find(Wanted("mean"))) == ["column_mean"]
+
+
 def test_a_new_finder_finds_what_one_that_was_there_all_along_finds(store: Store, library: Library) -> None:
     old = Finder(library, store)
     for entry in (MEAN, PAY, SCALE, SORT):
@@ -183,6 +201,23 @@ def test_a_new_finder_finds_what_one_that_was_there_all_along_finds(store: Store
         old.refresh()
     wanted = Wanted("a column of numbers", "pay", ("string", "string"))
     assert old.find(wanted) == Finder(library, store).find(wanted)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["mean", "pay", "sort"]), st.integers(0, 3), st.booleans()), max_size=8))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+def test_after_any_versions_came_and_went_an_old_finder_and_a_new_one_say_the_same(
+    store: Store, library: Library, deeds: list[tuple[str, int, bool]]
+) -> None:
+    old = Finder(library, store)
+    for name, number, look in deeds:
+        text = f"{name} {'column ' * number}"
+        version = admitted(library, operator(name, text, **dict.fromkeys("abc"[:number], "string")))[0]
+        earlier = library.versions("shop", name)[0]
+        if look:
+            old.refresh()
+            store.pointers().move("shop", name, earlier, expected=version)
+    wanted = Wanted("the mean of a column", "pay", ("string",))
+    assert old.find(wanted, most=9) == Finder(library, store).find(wanted, most=9)
 
 
 def test_a_retired_entry_is_left_out_at_once_and_trust_and_domain_narrow_the_answer(
@@ -269,7 +304,7 @@ def test_vectors_find_what_shares_no_word(store: Store, library: Library) -> Non
     admitted(library, MEAN, PAY, SORT)
     found = Finder(library, store, embedder=Senses()).find(Wanted("spend money"))
     assert names(found)[0] == "pay"
-    assert found[0].why.startswith("its text lies near, 1.00")
+    assert found[0].why.startswith("the cosine of its text is 1.00")
     assert found[0].score > found[1].score
 
 
