@@ -19,7 +19,7 @@ from htn.domain import Example
 from htn.errors import HIDDEN, UsageError
 from tests.executor.shop import RIGHT, candidate, shop, total_is
 
-SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 # Everything that a rung or a rule may call the cause of a failure.
 CATEGORIES = sorted(
     {*map(str, Category), "contract", "precondition", *(rung.name for rung in LADDER)}

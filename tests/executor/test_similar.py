@@ -381,7 +381,7 @@ def test_a_kept_vector_that_is_none_is_computed_anew(store: Store, library: Libr
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=64), min_size=3, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 def test_the_nearness_of_any_vector_to_itself_is_one(store: Store, library: Library, vector: list[float]) -> None:
     admitted(library, PAY)
     embedder = Senses(lambda vectors: [vector for _ in vectors])
