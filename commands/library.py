@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from commands import exchange, versions
+from commands import exchange, similar, versions
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
@@ -25,10 +25,11 @@ def command() -> None:
     htn library history column_statistics
     htn library rollback column_statistics VERSION --why 'the newer one is slow'
     htn library export column_statistics column_statistics.py
+    htn library similar "the median of a column"
     """
 
 
-for _each in (*versions.COMMANDS, *exchange.COMMANDS):
+for _each in (*versions.COMMANDS, *exchange.COMMANDS, *similar.COMMANDS):
     command.add_command(_each)
 
 

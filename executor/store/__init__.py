@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.bulk import Bulk, Changes, Standing
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
+from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
 from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus
 
 __all__ = [
+    "MOST_LESSONS",
+    "Bulk",
+    "Changes",
     "Lease",
     "LeaseLost",
     "LeaseTimes",
@@ -18,10 +23,13 @@ __all__ = [
     "ResultLimits",
     "ResultStatistics",
     "Results",
+    "Standing",
     "Store",
     "StoreStatus",
     "StoredEntry",
     "StoredEvent",
+    "StoredLesson",
+    "StoredLessons",
     "open_store",
 ]
 

@@ -2,6 +2,9 @@
 
     htn:domains                    set: the domains that have entries
     htn:current:<domain>           hash: for each name in the domain the version that plans use
+    htn:moves:<domain>             sorted set: the names in the domain, by when the version that plans use changed last
+                                   (counted from 1 over all of them); names that were there before it was kept are
+                                   not in it
     htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
     htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
                                    in it, `before`, the level before it was pinned, `uses`, how often
@@ -17,6 +20,12 @@
     htn:inputs:<version>           list: inputs of the last clean uses of a version, newest first
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
                                    alone to do it; ends by itself when its holder does not extend it
+    htn:vector:<version>           hash: for each embedding model by name the vector that it gave for a version
+    htn:lessons                    sorted set: the domains that have lessons, by when one was noted last (ms since 1970)
+    htn:lessons:<domain>           sorted set: the lessons of a domain, by when each was noted last
+    htn:lesson:<domain>:<name>     hash: `about`, what went wrong, `advice`, `count`, how often, `seen`, when last,
+                                   `by`, the mark of the write that noted it last, and for each word of the
+                                   contracts where it was met `word:<word>`, how often; the name is a hash of `about`
     htn:probe                      string: written and removed by `htn doctor` to see if it can be
 
     htn:result:<name>              string: the result of a pure body; the name is a hash of what was computed
@@ -27,9 +36,9 @@
     htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
 
 A result has a lifetime and may be lost at any time, and a lease has one. No other key has one: an
-entry goes only when a person removes it. A write that concerns several keys is one Lua script (see
-scripts), so a reader sees all of it or nothing. A cluster, which would spread the keys over several
-servers, is not supported.
+entry goes only when a person removes it, and of a domain's lessons those go that were not noted for
+longest. A write that concerns several keys is one Lua script (see scripts and lessons), so a reader sees
+all of it or nothing. A cluster, which would spread the keys over several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -81,6 +90,10 @@ class Keys:
         """The hash from name to the version that plans use."""
         return f"{self.prefix}:current:{identifier(domain, 'the domain')}"
 
+    def moves(self, domain: str) -> str:
+        """The names of a domain by when their current version changed last."""
+        return f"{self.prefix}:moves:{identifier(domain, 'the domain')}"
+
     def versions(self, domain: str, name: str) -> str:
         """The list of versions of a name."""
         return f"{self.prefix}:versions:{self._name(domain, name)}"
@@ -122,6 +135,28 @@ class Keys:
         if not _RESULT.fullmatch(name):
             raise UsageError(f"{name[:80]!r} cannot be the name of a lease: it is 64 hexadecimal digits")
         return f"{self.prefix}:lease:{name}"
+
+    def vector(self, version: str) -> str:
+        """The hash from embedding models to their vectors of a version."""
+        return f"{self.prefix}:vector:{version_id(version)}"
+
+    def lesson_domains(self) -> str:
+        """The domains that have lessons."""
+        return f"{self.prefix}:lessons"
+
+    def lessons(self, domain: str) -> str:
+        """The lessons of a domain."""
+        return f"{self.prefix}:lessons:{identifier(domain, 'the domain')}"
+
+    def lesson(self, domain: str, name: str) -> str:
+        """What is known of a lesson."""
+        if not _RESULT.fullmatch(name):
+            raise UsageError(f"{name[:80]!r} cannot be the name of a lesson: it is 64 hexadecimal digits")
+        return f"{self.every_lesson(domain)}{name}"
+
+    def every_lesson(self, domain: str) -> str:
+        """What every key of a lesson of a domain begins with."""
+        return f"{self.prefix}:lesson:{identifier(domain, 'the domain')}:"
 
     def result(self, name: str) -> str:
         """The text of a result."""

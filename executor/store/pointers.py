@@ -45,6 +45,7 @@ class Pointers:
             self._keys.versions(domain, name),
             self._keys.history(domain, name),
             self._keys.pinned(domain),
+            self._keys.moves(domain),
         )
         self._keys.entry(version)
         small_enough(event)
@@ -68,6 +69,7 @@ class Pointers:
             self._keys.history(domain, name),
             self._keys.pinned(domain),
             self._keys.entry(version),
+            self._keys.moves(domain),
         )
         result = self._script(scripts.PIN, keys, (name, version, level, uuid.uuid4().hex, event))
         self._refuse(result, domain, name, version)

@@ -37,7 +37,18 @@ local function lists(versions, version)
 end
 """
 
-# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, sets of dependents...
+# The names of a domain stand in the order in which their current version changed last, counted from 1.
+_MOVES = """
+local function last_move(key)
+  return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or '0')
+end
+local function point(current, moves, last, name, version)
+  redis.call('HSET', current, name, version)
+  redis.call('ZADD', moves, string.format('%.0f', last + 1), name)
+end
+"""
+
+# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, moves, sets of dependents...
 # ARGV: domain, name, version, document, trust, mark, event, holder of the lease or '', '1' to make it current,
 # '1' for a name that nobody declared, evidence...
 # Where another version is pinned, or ARGV[9] is not '1', the version becomes one of the name's and is not current.
@@ -45,6 +56,7 @@ end
 ADMIT = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
 local document = redis.call('HGET', KEYS[4], 'document')
 local by = redis.call('HGET', KEYS[4], 'by')
@@ -55,7 +67,8 @@ local holder = redis.call('GET', KEYS[8])
 redis.call('HGET', KEYS[2], ARGV[2])
 redis.call('SISMEMBER', KEYS[1], ARGV[1])
 redis.call('SISMEMBER', KEYS[9], ARGV[2])
-for i = 10, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
+local last = last_move(KEYS[10])
+for i = 11, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
 if document and document ~= ARGV[4] then return -1 end
 if repeated or by == ARGV[6] then return 1 end
 if ARGV[8] ~= '' and holder ~= ARGV[8] then return -2 end
@@ -66,8 +79,8 @@ end
 redis.call('HSET', KEYS[4], 'trust', ARGV[5])
 for i = 11, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
 if not listed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
-if (ARGV[9] == '1' and not pinned) or #versions == 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
-for i = 10, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
+if (ARGV[9] == '1' and not pinned) or #versions == 0 then point(KEYS[2], KEYS[10], last, ARGV[2], ARGV[3]) end
+for i = 11, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
 if ARGV[10] == '1' then redis.call('SADD', KEYS[9], ARGV[2]) end
 tell(KEYS[6], ARGV[6], ARGV[7])
 redis.call('SADD', KEYS[1], ARGV[1])
@@ -106,43 +119,48 @@ end
 return 1
 """
 
-# KEYS: current, versions, history, pinned   ARGV: name, version, expected or '', '1' when sent again, mark, event or ''
+# KEYS: current, versions, history, pinned, moves
+# ARGV: name, version, expected or '', '1' when sent again, mark, event or ''
 # Returns 1 moved, 0 the pointer was not where it was expected, -1 the name has no such version, -2 another is pinned.
 POINT = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
 local current = redis.call('HGET', KEYS[1], ARGV[1])
 local versions = redis.call('LRANGE', KEYS[2], 0, -1)
 local repeated = seen(KEYS[3], ARGV[5])
 local pinned = redis.call('HGET', KEYS[4], ARGV[1])
+local last = last_move(KEYS[5])
 if not lists(versions, ARGV[2]) then return -1 end
 if repeated or (ARGV[4] == '1' and current == ARGV[2]) then return 1 end
 if pinned and pinned ~= ARGV[2] then return -2 end
 if (current or '') ~= ARGV[3] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+point(KEYS[1], KEYS[5], last, ARGV[1], ARGV[2])
 tell(KEYS[3], ARGV[5], ARGV[6])
 return 1
 """
 )
 
-# KEYS: current, versions, history, pinned, entry   ARGV: name, version, level of trust, mark, event
+# KEYS: current, versions, history, pinned, entry, moves   ARGV: name, version, level of trust, mark, event
 # Returns 1 pinned, 0 it was already, -1 the name has no such version, -2 another is pinned.
 PIN = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
 local versions = redis.call('LRANGE', KEYS[2], 0, -1)
 local repeated = seen(KEYS[3], ARGV[4])
 local pinned = redis.call('HGET', KEYS[4], ARGV[1])
 local trust = redis.call('HGET', KEYS[5], 'trust')
 redis.call('HGET', KEYS[1], ARGV[1])
+local last = last_move(KEYS[6])
 if repeated then return 1 end
 if not lists(versions, ARGV[2]) then return -1 end
 if pinned and pinned ~= ARGV[2] then return -2 end
 if pinned and trust == ARGV[3] then return 0 end
 redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+point(KEYS[1], KEYS[6], last, ARGV[1], ARGV[2])
 if trust ~= ARGV[3] then redis.call('HSET', KEYS[5], 'before', trust or '', 'trust', ARGV[3]) end
 tell(KEYS[3], ARGV[4], ARGV[5])
 return 1

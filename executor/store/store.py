@@ -17,9 +17,11 @@ from typing import Any, Literal
 import redis
 
 from executor.store import scripts
+from executor.store.bulk import Bulk
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
+from executor.store.lessons import StoredLessons
 from executor.store.pointers import MARK, Pointers, small_enough
 from executor.store.results import ResultLimits, Results
 from executor.store.server import Server
@@ -106,6 +108,7 @@ class Store:
             self._keys.pinned(domain),
             self._keys.lease(lease.name if lease else NO_LEASE),
             self._keys.undeclared(domain),
+            self._keys.moves(domain),
             *(self._keys.dependents(domain, other) for other in depends),
         )
         identifier(trust, "the level of trust")
@@ -275,6 +278,14 @@ class Store:
     def pointers(self) -> Pointers:
         """Return what is done with the versions of names, which shares this store's connection."""
         return Pointers(self._connection, self._keys)
+
+    def bulk(self) -> Bulk:
+        """Return the reads of many entries, which share this store's connection."""
+        return Bulk(self._connection, self._keys)
+
+    def lessons(self) -> StoredLessons:
+        """Return what went wrong before, which shares this store's connection."""
+        return StoredLessons(self._connection, self._keys)
 
     def leases(self, times: LeaseTimes | None = None) -> Leases:
         """Return the leases, which share this store's connection."""
