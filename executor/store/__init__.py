@@ -6,22 +6,31 @@ from executor.store.address import read_address
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
+from executor.store.retries import RetryCounts
 from executor.store.server import EmbeddedServer, RemoteServer, Server
-from executor.store.store import Store, StoredEntry, StoreStatus
+from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
+from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
 
 __all__ = [
+    "MOST_COUNTEREXAMPLES",
     "Lease",
     "LeaseLost",
     "LeaseTimes",
     "Leases",
     "Pointers",
+    "Promotion",
+    "PutBack",
     "ResultLimits",
     "ResultStatistics",
     "Results",
+    "RetryCounts",
     "Store",
     "StoreStatus",
     "StoredEntry",
     "StoredEvent",
+    "TrustMoved",
+    "Watched",
+    "digest",
     "open_store",
 ]
 
