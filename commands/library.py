@@ -88,10 +88,12 @@ def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **fla
         evidence, uses = agent.library.evidence(row.version), agent.library.uses(row.version)
         pinned = agent.library.pinned(row.domain, row.name)
         dependents = [f"{e.name} {e.version}" for e, _ in agent.versions.dependents(f"{row.domain}.{row.name}")]
+        counterexamples = [each.to_json() for each in agent.library.counterexamples(row.domain, row.name)]
     document = entry.model_dump(mode="json") | {"version": entry.version, "trust": row.trust, "pinned": pinned}
     more = {"evidence": evidence, "versions": versions, "uses": uses, "dependents": dependents}
+    more["counterexamples"] = counterexamples
     outcome.document = document | more
-    outcome.show(_readable(entry, row.trust, evidence, versions, uses=uses, dependents=dependents))
+    outcome.show(_readable(entry, row.trust, evidence, versions, uses, dependents, len(counterexamples)))
 
 
 def _damaged(row: Listed, versions: list[str]) -> str:
@@ -104,9 +106,9 @@ def _readable(
     trust: str,
     evidence: list[dict[str, Any]],
     versions: list[str],
-    *,
     uses: int = 0,
     dependents: Sequence[str] = (),
+    counterexamples: int = 0,
 ) -> str:
     origin = entry.provenance
     rows = [
@@ -117,6 +119,7 @@ def _readable(
         f"from      {origin.model} in {origin.calls} calls, repairs: {origin.repairs}, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
         *([f"uses      {uses}, and it kept its contract"] if uses else []),
+        *([f"tests     {counterexamples} kept, on which some version was wrong"] if counterexamples else []),
         *(
             [f"names     {', '.join(f'{n} {v[:12]}' for n, v in entry.dependencies.items())}"]
             if entry.dependencies

@@ -28,6 +28,7 @@ GLYPHS = {
     "running": ("◐", "cyan"),
     "done": ("✓", "green"),
     "failed": ("✗", "red"),
+    "retry": ("↻", "yellow"),
     "gap": ("?", "yellow"),
     "learned": ("★", "yellow"),
     "planned": ("✓", "green"),
@@ -134,7 +135,13 @@ class LiveTree:
         """Show what became of a step."""
         if event.step not in self._labels:
             return  # beyond what is shown of a long plan
-        state, label = _WORDS[event.kind], self._labels[event.step]
+        label = self._labels[event.step]
+        if event.kind == "retry":
+            self._wait_for(None)
+            self._to_come.appendleft(event.step)
+            self._say(_line("retry", "again", f"{label}: {event.detail}", event.seconds), 1)
+            return
+        state = _WORDS[event.kind]
         if state is StepState.RUNNING:
             self._to_come.popleft()
             self._wait_for(_Waiting(label))

@@ -156,6 +156,7 @@ def _document(report: Report, changed: _Changes) -> dict[str, Any]:
         "plan": None if isinstance(result, Failure) else _plan(result),
         "failure": result.to_json() if isinstance(result, Failure) else None,
         "learned": [learned_document(one) for one in report.learned],
+        "run_id": report.run.id if report.run else None,
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
         "changed": [
             {
@@ -178,6 +179,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     found = {"action": str(step.action), "state": step.state, "seconds": round(step.seconds, 4), "detail": step.detail}
+    found |= {"retries": step.retries} if step.retries else {}
     return found | ({"error": step.trouble.to_json()} if step.trouble else {})
 
 

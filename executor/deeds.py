@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class Event(BaseModel):
     """Something that was done with the versions of a name, by whom and why. Events are never changed.
 
-    `kind` is admitted, imported, rolled back, pinned, unpinned, retired or demoted; `version` is the one that it was
-    done with or for, `before` the one that was current until then.
+    `kind` is admitted, imported, rolled back, pinned, unpinned, retired, promoted, demoted or put back; `version` is
+    the one that it was done with or for, `before` the one that was current until then.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

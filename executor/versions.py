@@ -21,6 +21,7 @@ from typing import Any
 from executor.deeds import Event
 from executor.library import TRUST, Entry, Library
 from executor.store import Store
+from executor.watch import put_back
 from htn.errors import HtnError, UsageError, did_you_mean
 
 LEAST_USES = 5
@@ -166,7 +167,8 @@ class Versions:
             )
         event = Event(kind="retired", version=version, who=who, why=_reason(why))
         record = {"rung": "use", "name": "retired", "passed": False, "detail": f"{_reason(why)} ({who})"}
-        if not self.library.pointers.retire(domain, known, version, "retired", event.text(), json.dumps(record)):
+        back = put_back(known, version, f"was retired: {_reason(why)}")
+        if not self.library.pointers.retire(domain, known, version, "retired", event.text(), json.dumps(record), back):
             raise _moved(domain, known)
         return version
 

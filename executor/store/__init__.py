@@ -8,10 +8,13 @@ from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
 from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
+from executor.store.retries import RetryCounts
 from executor.store.server import EmbeddedServer, RemoteServer, Server
-from executor.store.store import Store, StoredEntry, StoreStatus
+from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
+from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
 
 __all__ = [
+    "MOST_COUNTEREXAMPLES",
     "MOST_LESSONS",
     "Bulk",
     "Changes",
@@ -20,9 +23,12 @@ __all__ = [
     "LeaseTimes",
     "Leases",
     "Pointers",
+    "Promotion",
+    "PutBack",
     "ResultLimits",
     "ResultStatistics",
     "Results",
+    "RetryCounts",
     "Standing",
     "Store",
     "StoreStatus",
@@ -30,6 +36,9 @@ __all__ = [
     "StoredEvent",
     "StoredLesson",
     "StoredLessons",
+    "TrustMoved",
+    "Watched",
+    "digest",
     "open_store",
 ]
 

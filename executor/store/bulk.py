@@ -12,7 +12,7 @@ import redis
 
 from executor.store.connection import Connection
 from executor.store.keys import Keys
-from executor.store.pointers import small_enough
+from executor.store.sizes import small_enough
 
 _CHUNK = 1_000  # keys in one round trip
 

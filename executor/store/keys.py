@@ -8,8 +8,9 @@
     htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
     htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
                                    in it, `before`, the level before it was pinned, `uses`, how often
-                                   it was used and kept its contract, and `by`, the mark of the write
-                                   that brought it
+                                   it was used and kept its contract, `of`, the domain and name that it
+                                   is a version of, `broke`, once it has broken its contract, and `by`,
+                                   the mark of the write that brought it
     htn:evidence:<version>         list: the records of why the entry is trusted, oldest first,
                                    each behind the mark of the write that brought it
     htn:history:<domain>:<name>    list: what was done with the versions of a name, by whom and why, oldest first,
@@ -18,6 +19,10 @@
     htn:undeclared:<domain>        set: the names that no domain had declared when they were learned
     htn:dependents:<domain>:<name> set: the versions of other names that name this one
     htn:inputs:<version>           list: inputs of the last clean uses of a version, newest first
+    htn:tried:<version>            set: the hashes of the different inputs of its clean uses, as many as make a
+                                   promotion; there while it is on probation
+    htn:counterexamples:<domain>:<name>  list: inputs on which some version of the name was wrong, each behind its
+                                   hash, the newest last
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
                                    alone to do it; ends by itself when its holder does not extend it
     htn:vector:<version>           hash: for each embedding model by name the vector that it gave for a version
@@ -35,10 +40,15 @@
     htn:results:sizes              hash: for each name of a result the bytes of its text
     htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
 
-A result has a lifetime and may be lost at any time, and a lease has one. No other key has one: an
-entry goes only when a person removes it, and of a domain's lessons those go that were not noted for
-longest. A write that concerns several keys is one Lua script (see scripts and lessons), so a reader sees
-all of it or nothing. A cluster, which would spread the keys over several servers, is not supported.
+    htn:retried:<workflow>         hash: for each step of a workflow that was tried again the mark of its last count
+    workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
+                                   because other programs look for it under this name
+
+A result has a lifetime and may be lost at any time, and a lease has one; so have the counts of what was tried again,
+thirty days after the last. No other key has one: an entry goes only when a person removes it, and of a domain's
+lessons those go that were not noted for longest. A write that concerns several keys is one Lua script (see scripts
+and lessons), so a reader sees all of it or nothing. A cluster, which would spread the keys over several servers, is
+not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -69,6 +79,15 @@ def version_id(text: str) -> str:
         raise UsageError(
             f"{text[:60]!r} cannot be a version in the store",
             hints=("a version has letters, digits, '.', '_' and '-', at most 128",),
+        )
+    return text
+
+
+def _id(text: str, what: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise UsageError(
+            f"{text[:60]!r} cannot be the id {what}",
+            hints=("an id has letters, digits, '.', '_' and '-', at most 128, and starts with a letter or digit",),
         )
     return text
 
@@ -117,6 +136,31 @@ class Keys:
     def inputs(self, version: str) -> str:
         """The list of inputs of a version."""
         return f"{self.prefix}:inputs:{version_id(version)}"
+
+    def tried(self, version: str) -> str:
+        """The set of hashes of the inputs of a version on probation."""
+        return f"{self.prefix}:tried:{version_id(version)}"
+
+    def counterexamples(self, domain: str, name: str) -> str:
+        """The list of counterexamples of a name."""
+        return f"{self.prefix}:counterexamples:{self._name(domain, name)}"
+
+    def beginnings(self) -> dict[str, str]:
+        """What the keys begin with that a script makes itself, for entries that it finds on its way."""
+        parts = ("entry", "evidence", "history", "dependents", "tried")
+        return {part: f"{self.prefix}:{part}:" for part in parts}
+
+    def retries(self, workflow: str) -> str:
+        """What the keys of the counts of a workflow begin with."""
+        return f"workflow_step_retry:{_id(workflow, 'of a workflow')}:"
+
+    def retry(self, workflow: str, step: str) -> str:
+        """How often a step of a workflow was tried again."""
+        return f"{self.retries(workflow)}{_id(step, 'of a step')}"
+
+    def retried(self, workflow: str) -> str:
+        """The hash of the steps of a workflow that were tried again."""
+        return f"{self.prefix}:retried:{_id(workflow, 'of a workflow')}"
 
     def entry(self, version: str) -> str:
         """The hash with the document and the trust of a version."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from executor.store.connection import Connection
 from executor.store.keys import Keys
-from executor.store.pointers import small_enough
+from executor.store.sizes import small_enough
 
 MOST_LESSONS = 200
 _MOST_WORDS = 300

@@ -245,7 +245,7 @@ def test_a_write_that_is_sent_twice_happens_once(embedded: Place) -> None:
         _, current, versions, entry, evidence, history, pinned, _, _, moves = keys
         mark, sent = "m" * 32, ("d", "n", "v", "doc", "t")
         admit = client.register_script(ADMIT)
-        assert [admit(keys, (*sent, mark, "made", "", "1", "0", "e")) for _ in range(2)] == [1, 1]
+        assert [admit(keys, (*sent, mark, "made", "", "1", "0", "*", "e")) for _ in range(2)] == [1, 1]
         record = client.register_script(RECORD)
         for _ in range(2):
             record([entry, evidence, history], ("r" * 32, "seen", "low", ""))
