@@ -110,9 +110,10 @@ class Settings(BaseSettings):
         3, ge=1, le=20, validation_alias=_names("max_retries", "MAX_RETRIES", "CODE_GEN_MAX_ATTEMPTS"),
         description="bodies that are tried for one gap: the first and its repairs",
     )  # fmt: skip
-    learn: Literal["auto", "never"] = Field(
-        "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
-    )
+    learn: Literal["auto", "ask", "never"] = Field(
+        "auto", validation_alias=_names("learn"),
+        description="whether gaps are closed by asking the model: auto, never, or ask: a person approves each entry",
+    )  # fmt: skip
     sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),

@@ -23,6 +23,7 @@ from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.pointers import MARK, Pointers, small_enough
 from executor.store.results import ResultLimits, Results
 from executor.store.server import Server
+from executor.store.waiting import Waiting
 from htn.errors import ServiceMissing, UsageError
 
 NO_LEASE = "0" * 64  # nobody takes it
@@ -275,6 +276,10 @@ class Store:
     def pointers(self) -> Pointers:
         """Return what is done with the versions of names, which shares this store's connection."""
         return Pointers(self._connection, self._keys)
+
+    def waiting(self) -> Waiting:
+        """Return what waits for a person's approval, which shares this store's connection."""
+        return Waiting(self._connection, self._keys)
 
     def leases(self, times: LeaseTimes | None = None) -> Leases:
         """Return the leases, which share this store's connection."""
