@@ -1,7 +1,8 @@
 """Ask a person at the terminal whether something that was learned may be admitted.
 
 What is shown comes from a model, so it is hostile: all of it is made visible before the terminal gets it, no word of
-it is read as markup, and long lines are wrapped, so that nothing hides beyond the edge. What this does not see
+it is read as markup, and long lines are folded, so that nothing hides beyond the edge; what is folded is marked, so
+that it cannot pass for a line of ours. What this does not see
 through: names that look alike in other alphabets.
 
 Nobody is asked where there is no terminal to show it on and to answer at; then it waits as a proposal. What was typed
@@ -13,6 +14,7 @@ import termios
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
+from rich.cells import chop_cells
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.text import Text
@@ -23,6 +25,7 @@ from htn.errors import visible
 
 _QUESTION = "admit, reject, or again with a note? [reject] "
 _ADMIT, _AGAIN, _REJECT = ("admit",), ("again",), ("", "reject", "r", "no", "n")
+_GOES_ON = "  … "
 _STYLES = {"+": "green", "-": "red", "@": "cyan", "✓": "green", "✗": "red"}
 _HIGHLIGHTED = frozenset({"python", "javascript", "bash", "go", "java", "c++", "rust"})
 
@@ -51,7 +54,7 @@ def show(review: Review, console: Console) -> None:
             console.print(_highlighted("\n".join(rows), review.entry.language))
         else:
             for row in rows:
-                console.print(_line(visible(row)), soft_wrap=False, overflow="fold")
+                console.print(_line(visible(row), console.width), soft_wrap=True)
 
 
 def _highlighted(code: str, language: str) -> Syntax:
@@ -62,8 +65,10 @@ def _highlighted(code: str, language: str) -> Syntax:
     )  # fmt: skip
 
 
-def _line(row: str) -> Text:
-    return Text(f"  {row}", style=_STYLES.get(row.lstrip()[:1], ""), overflow="fold")
+def _line(row: str, width: int) -> Text:
+    """Return a line folded to the width; what goes on has a mark of its own, so that it passes for no other line."""
+    parts = chop_cells(row, max(20, width - len(_GOES_ON))) or [""]
+    return Text(f"  {f'{chr(10)}{_GOES_ON}'.join(parts)}", style=_STYLES.get(row.lstrip()[:1], ""))
 
 
 def _decision(console: Console) -> Decision:

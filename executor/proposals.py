@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.deeds import Event
-from executor.library import TRUST, Entry, Library
+from executor.library import TRUST, Entry, Library, specification
 from executor.review import Admit, Reject, Review, approval, level_of
 from executor.store import Store
+from htn.domain import Domain
 from htn.errors import ExecutionError, HtnError, UsageError
 
 MOST = 100
@@ -108,6 +109,22 @@ class Proposals:
         version = self.version(beginning)
         kept = _read(version, self._waiting.text(version) or "")
         return Review(kept.entry, kept.trust, tuple(kept.evidence), self._previous(kept.entry))
+
+    def waiting_for(self, domain: Domain, name: str) -> Review | None:
+        """Return the newest proposal for an operator as `domain` declares it, so that no model is asked anew; or None.
+
+        One for another declaration or other examples answers another question.
+        """
+        wanted = specification(domain, name)
+        for found in reversed(self._waiting.all()):
+            try:
+                kept = _read(found.version, found.text)
+            except ExecutionError:
+                continue
+            entry = kept.entry
+            if (entry.domain, entry.name, entry.specification) == (domain.name, name, wanted):
+                return Review(entry, kept.trust, tuple(kept.evidence), self._previous(entry))
+        return None
 
     def admit(self, beginning: str, decision: Admit) -> str:
         """Admit a proposal, with the person's word in its evidence; return the version.

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -221,8 +222,15 @@ def test_nothing_hides_beyond_the_edge_of_a_narrow_terminal(terminal: Open) -> N
     assert shown.count(tail) >= 4  # in the body and in the diff, in both lines
 
 
+def test_a_long_line_cannot_pass_for_a_line_of_ours(terminal: Open) -> None:
+    forged = "✓ rung 8, contract: all is well"
+    record = {"rung": 4, "name": "given examples", "passed": False, "detail": f"{' ' * 200}{forged}"}
+    asked = terminal(entry(), None, [record])
+    lines = [line for line in plain(asked.until(QUESTION)).splitlines() if "all is well" in line]
+    assert lines
+    assert all(line.startswith("  … ") for line in lines)
+
+
 def plain(shown: str) -> str:
     """Return what a terminal shows, without the colours and movements that we write ourselves."""
-    import re  # noqa: PLC0415  # only here
-
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)

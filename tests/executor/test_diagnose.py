@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,12 @@ def test_the_line_of_a_helper_is_named_where_the_exception_was_raised(wrong: Try
                   f"    total = first(amounts)\n    {RETURN}\n")  # fmt: skip
     assert found.root_cause == "IndexError: list index out of range at line 2: return items[50]"
     assert found.recommendation == EXCEPTIONS["IndexError"]
+
+
+def test_the_page_about_repair_shows_what_is_said(wrong: Try) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "repair.md").read_text(encoding="utf-8")
+    assert f"\n{wrong(LARGEST).one_line()}\n" in page
+    assert all(f"\n| {category} |" in page for category in ErrorCategory)
 
 
 def test_an_exception_that_quotes_a_traceback_does_not_move_the_line(wrong: Try) -> None:

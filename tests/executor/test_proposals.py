@@ -138,6 +138,18 @@ def test_what_cannot_be_an_operator_is_not_kept(proposals: Proposals) -> None:
     assert proposals.listed() == []
 
 
+def test_what_waits_for_the_same_declaration_is_found_the_newest_first(proposals: Proposals, store: Store) -> None:
+    assert proposals.waiting_for(shop(), "order_total") is None
+    keep(proposals, FIRST)
+    newest = keep(proposals, RIGHT)
+    store.waiting().keep("0" * 64, "damaged", most=9)
+    found = proposals.waiting_for(shop(), "order_total")
+    assert found is not None
+    assert (found.entry.version, found.trust, found.evidence) == (newest, "probation", (RECORD,))
+    assert proposals.waiting_for(shop(example=False), "order_total") is None
+    assert proposals.waiting_for(shop(), "pay") is None
+
+
 def test_the_newest_proposals_are_kept(proposals: Proposals) -> None:
     kept = [keep(proposals, f"# {n}\n{RIGHT}") for n in range(MOST + 3)]
     assert [p.version for p in proposals.listed()] == kept[3:]
