@@ -36,6 +36,7 @@ local function lists(versions, version)
   return false
 end
 """
+WITH_EVENT = _SEEN_BEFORE + _TELL  # what a script begins with that appends an event, for the scripts of other modules
 
 # KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, sets of dependents...
 # ARGV: domain, name, version, document, trust, mark, event, holder of the lease or '', '1' to make it current,
@@ -205,52 +206,6 @@ for i = 1, #pointers, 2 do
 end
 return rows
 """
-
-# KEYS: proposals, proposal, rejected   ARGV: version, text, most proposals, what the key of a proposal begins with
-# Where there are more than the most, those that were kept first go. Returns 1, or 0 for a version that was rejected.
-PROPOSE = """
-local rejected = redis.call('HEXISTS', KEYS[3], ARGV[1])
-redis.call('ZCARD', KEYS[1])
-redis.call('GET', KEYS[2])
-if rejected == 1 then return 0 end
-local clock = redis.call('TIME')
-redis.call('SET', KEYS[2], ARGV[2])
-redis.call('ZADD', KEYS[1], string.format('%.0f', clock[1] * 1000000 + clock[2]), ARGV[1])
-while redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) do
-  local oldest = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
-  redis.call('DEL', ARGV[4] .. oldest)
-  redis.call('ZREM', KEYS[1], oldest)
-end
-return 1
-"""
-
-# KEYS: proposals, proposal   ARGV: version
-WITHDRAW = """
-redis.call('GET', KEYS[2])
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('DEL', KEYS[2])
-return 1
-"""
-
-# KEYS: proposals, proposal, rejected, history   ARGV: version, who and why, mark, event
-# Returns 1, or 0 for a version that was rejected before: what was said then stays.
-REJECT = (
-    _SEEN_BEFORE
-    + _TELL
-    + """
-local repeated = seen(KEYS[4], ARGV[3])
-local rejected = redis.call('HEXISTS', KEYS[3], ARGV[1])
-redis.call('ZCARD', KEYS[1])
-redis.call('GET', KEYS[2])
-if repeated then return 1 end
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('DEL', KEYS[2])
-if rejected == 1 then return 0 end
-redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
-tell(KEYS[4], ARGV[3], ARGV[4])
-return 1
-"""
-)
 
 # KEYS: lease   ARGV: holder, milliseconds to live
 # Returns 1 when the holder has the lease, 0 when another has it. Sent again it finds its own.

@@ -10,11 +10,56 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from executor.store import scripts
 from executor.store.connection import Connection
 from executor.store.keys import Keys
 from executor.store.pointers import small_enough
+from executor.store.scripts import WITH_EVENT
 from htn.errors import UsageError
+
+# KEYS: proposals, proposal, rejected   ARGV: version, text, most proposals, what the key of a proposal begins with
+# Where there are more than the most, those that were kept first go. Returns 1, or 0 for a version that was rejected.
+_PROPOSE = """
+local rejected = redis.call('HEXISTS', KEYS[3], ARGV[1])
+redis.call('ZCARD', KEYS[1])
+redis.call('GET', KEYS[2])
+if rejected == 1 then return 0 end
+local clock = redis.call('TIME')
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[1], string.format('%.0f', clock[1] * 1000000 + clock[2]), ARGV[1])
+while redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[3]) do
+  local oldest = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+  redis.call('DEL', ARGV[4] .. oldest)
+  redis.call('ZREM', KEYS[1], oldest)
+end
+return 1
+"""
+
+# KEYS: proposals, proposal   ARGV: version
+_WITHDRAW = """
+redis.call('GET', KEYS[2])
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('DEL', KEYS[2])
+return 1
+"""
+
+# KEYS: proposals, proposal, rejected, history   ARGV: version, who and why, mark, event
+# Returns 1, or 0 for a version that was rejected before: what was said then stays.
+_REJECT = (
+    WITH_EVENT
+    + """
+local repeated = seen(KEYS[4], ARGV[3])
+local rejected = redis.call('HEXISTS', KEYS[3], ARGV[1])
+redis.call('ZCARD', KEYS[1])
+redis.call('GET', KEYS[2])
+if repeated then return 1 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('DEL', KEYS[2])
+if rejected == 1 then return 0 end
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
+tell(KEYS[4], ARGV[3], ARGV[4])
+return 1
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +83,7 @@ class Waiting:
         if most < 1:
             raise UsageError(f"at least one proposal is kept, not {most}")
         keys = self._keys.proposals(), self._keys.proposal(version), self._keys.rejected()
-        result = self._script(scripts.PROPOSE, keys, (version, text, str(most), self._keys.every_proposal()))
+        result = self._script(_PROPOSE, keys, (version, text, str(most), self._keys.every_proposal()))
         return bool(result == 1)
 
     def versions(self) -> list[tuple[str, int]]:
@@ -60,7 +105,7 @@ class Waiting:
 
     def withdraw(self, version: str) -> None:
         """Let a version wait no longer."""
-        self._script(scripts.WITHDRAW, (self._keys.proposals(), self._keys.proposal(version)), (version,))
+        self._script(_WITHDRAW, (self._keys.proposals(), self._keys.proposal(version)), (version,))
 
     def reject(self, domain: str, name: str, version: str, said: str, event: str) -> bool:
         """Let a version wait no longer, remember what was said of it, and append an event to the history of its name.
@@ -73,7 +118,7 @@ class Waiting:
             self._keys.rejected(),
             self._keys.history(domain, name),
         )
-        return bool(self._script(scripts.REJECT, keys, (version, said, uuid.uuid4().hex, event)) == 1)
+        return bool(self._script(_REJECT, keys, (version, said, uuid.uuid4().hex, event)) == 1)
 
     def rejected(self, version: str) -> str | None:
         """Return what was said of a version that was rejected, or None."""
