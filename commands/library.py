@@ -10,6 +10,7 @@ from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.library import Entry
+from executor.review import evidence_lines
 from executor.settings import LIBRARY, Settings
 from executor.versions import Listed
 from htn.errors import visible
@@ -134,16 +135,6 @@ def _readable(
         *(f"  {line}" for line in entry.code.expandtabs().strip().split("\n")),
         "",
         "evidence",
+        *(f"  {line}" for line in evidence_lines(evidence)),
     ]
-    attempt = None
-    for record in evidence:
-        if record.get("attempt") != attempt:
-            attempt = record.get("attempt")
-            rows.append(f"  attempt {attempt}" if attempt else "  in use")
-        sign = "✓" if record["passed"] else "✗"
-        trials = f"  ({record['trials']} trials, {record.get('sandbox')})" if record.get("trials") else ""
-        rows.append(f"    {sign} rung {record['rung']}, {record['name']}: {record['detail']}{trials}")
-        counterexample = record.get("counterexample")
-        if isinstance(counterexample, str):
-            rows += [f"        {line}" for line in counterexample.split("\n")]
     return "\n".join(map(visible, rows))

@@ -8,6 +8,7 @@ or `--quiet` nothing is shown.
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -79,6 +80,20 @@ class LiveTree:
     def listener(self) -> Listener:
         """Return what an agent tells its news to."""
         return Listener(self.planned, self.gap, self.learning, self.step, self.note)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to somebody who asks a person something; what is under way is drawn again afterwards."""
+        live, self._live = self._live, None
+        self._waiting = None
+        if live is not None:
+            live.stop()
+        try:
+            yield
+        finally:
+            if live is not None:
+                live.start()
+            self._live = live
 
     def planned(self, result: Plan | Failure) -> None:
         """Show a plan as a tree whose steps are to come, or why there is none."""

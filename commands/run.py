@@ -41,7 +41,11 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
     "run", cls=Command, short_help="Plan a task, learn what is missing, and carry it out.", epilog=TASKS_EPILOG
 )
 @domain_and_tasks
-@click.option("--learn", type=click.Choice(["auto", "never"]), help="Whether gaps are closed by asking the model.")
+@click.option(
+    "--learn",
+    type=click.Choice(["auto", "ask", "never"]),
+    help="Whether gaps are closed by asking the model; with ask, a person approves what is admitted.",
+)
 @click.option("--quiet", is_flag=True, help="Show only the result.")
 @search_options
 @model_options
@@ -74,7 +78,7 @@ def command(
     htn run my_domain.py 'deliver(box)' --model ollama:qwen2.5-coder:7b
 
     Exit codes: 0 done; 2 usage; 3 there is no plan; 4 a step failed; 5 a gap stayed open; 6 a budget or limit was
-    reached; 7 the model, Docker or Redis does not answer; 130 interrupted.
+    reached; 7 the model, Docker or Redis does not answer; 8 what was learned waits for approval; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = [parse_task(task) for task in tasks]

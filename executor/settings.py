@@ -118,9 +118,10 @@ class Settings(BaseSettings):
         3, ge=0, le=100, validation_alias=_names("step_retries"),
         description="how often a step that failed for a reason that may pass is tried again",
     )  # fmt: skip
-    learn: Literal["auto", "never"] = Field(
-        "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
-    )
+    learn: Literal["auto", "ask", "never"] = Field(
+        "auto", validation_alias=_names("learn"),
+        description="whether gaps are closed by asking the model: auto, never, or ask: a person approves each entry",
+    )  # fmt: skip
     sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),

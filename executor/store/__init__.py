@@ -11,6 +11,7 @@ from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.retries import RetryCounts
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
+from executor.store.waiting import StoredProposal, Waiting
 from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "StoredEvent",
     "StoredLesson",
     "StoredLessons",
+    "StoredProposal",
     "TrustMoved",
+    "Waiting",
     "Watched",
     "digest",
     "open_store",

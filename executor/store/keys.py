@@ -23,6 +23,11 @@
                                    promotion; there while it is on probation
     htn:counterexamples:<domain>:<name>  list: inputs on which some version of the name was wrong, each behind its
                                    hash, the newest last
+    htn:proposal:<version>         string: an entry that waits for a person's approval, with its evidence; no version of
+                                   any name yet
+    htn:proposals                  sorted set: the versions that wait, by when each was kept (µs since 1970); there is
+                                   a most of them, and the oldest goes
+    htn:rejected                   hash: for each version that a person rejected by whom and why
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
                                    alone to do it; ends by itself when its holder does not extend it
     htn:vector:<version>           hash: for each embedding model by name the vector that it gave for a version
@@ -173,6 +178,22 @@ class Keys:
     def evidence(self, version: str) -> str:
         """The list of evidence of a version."""
         return f"{self.prefix}:evidence:{version_id(version)}"
+
+    def proposal(self, version: str) -> str:
+        """The text of what waits for approval."""
+        return f"{self.prefix}:proposal:{version_id(version)}"
+
+    def every_proposal(self) -> str:
+        """What every key of a proposal begins with."""
+        return f"{self.prefix}:proposal:"
+
+    def proposals(self) -> str:
+        """The sorted set of the versions that wait for approval."""
+        return f"{self.prefix}:proposals"
+
+    def rejected(self) -> str:
+        """The hash from version to who rejected it and why."""
+        return f"{self.prefix}:rejected"
 
     def lease(self, name: str) -> str:
         """The holder of a lease."""

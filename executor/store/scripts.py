@@ -36,6 +36,7 @@ local function lists(versions, version)
   return false
 end
 """
+WITH_EVENT = _SEEN_BEFORE + _TELL  # what a script begins with that appends an event, for the scripts of other modules
 
 # The names of a domain stand in the order in which their current version changed last, counted from 1.
 _MOVES = """

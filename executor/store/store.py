@@ -27,6 +27,7 @@ from executor.store.results import ResultLimits, Results
 from executor.store.retries import RetryCounts
 from executor.store.server import Server
 from executor.store.sizes import MARK, small_enough
+from executor.store.waiting import Waiting
 from executor.store.watched import Watched
 from htn.errors import ExecutionError, ServiceMissing, UsageError
 
@@ -297,6 +298,10 @@ class Store:
     def retry_counts(self) -> RetryCounts:
         """Return how often steps were tried again, which shares this store's connection."""
         return RetryCounts(self._connection, self._keys)
+
+    def waiting(self) -> Waiting:
+        """Return what waits for a person's approval, which shares this store's connection."""
+        return Waiting(self._connection, self._keys)
 
     def leases(self, times: LeaseTimes | None = None) -> Leases:
         """Return the leases, which share this store's connection."""

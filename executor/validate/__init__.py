@@ -4,7 +4,7 @@ from executor.validate.agreement import Thresholds
 from executor.validate.comparing import determined
 from executor.validate.evidence import Counterexample, Evidence, Verdict
 from executor.validate.ladder import ALONE, COMPARED, LADDER, ORDER, climb, ladder_of
-from executor.validate.panel import FUZZED, Body, Panel, normal_text
+from executor.validate.panel import FUZZED, Body, Panel
 from executor.validate.rungs import SITUATIONS, Rung, Trial, none_made
 from executor.validate.situations import Situation, applicable
 from executor.validate.suites import USER, Suite, Written, suite_of, users_suite
@@ -33,7 +33,6 @@ __all__ = [
     "determined",
     "ladder_of",
     "none_made",
-    "normal_text",
     "suite_of",
     "users_suite",
 ]

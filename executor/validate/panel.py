@@ -4,13 +4,13 @@ A panel is asked in the sandbox once, when a rung first needs it; then its judge
 (see agreement).
 """
 
-import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from executor.body import Observation
 from executor.check import Candidate
+from executor.normal import normal_form
 from executor.validate.agreement import (
     Agreed,
     Answer,
@@ -131,7 +131,7 @@ class Panel:
         asserted = self.of_the_first if number == 0 else [
             answer or Answer(failure="timeout") for answer in self.answers(body, self.asserted)
         ]  # fmt: skip
-        return Sample(str(number), body.model, normal_text(body.candidate), asserted, self.answers(body, self.fuzzed))
+        return Sample(str(number), body.model, normal_form(body.candidate), asserted, self.answers(body, self.fuzzed))
 
     def _answer(self, body: Body, situation: Situation) -> Answer:
         return answer_of(self.observe(body.candidate, situation), situation)
@@ -143,16 +143,6 @@ def answer_of(seen: Observation, situation: Situation) -> Answer:
         return Answer(seen.problem, seen.category)
     held = [getattr(situation.state, name) for name in situation.state]
     return Answer(places(seen.after), noise=rounding_noise(*situation.arguments, *held))
-
-
-def normal_text(candidate: Candidate) -> str:
-    """Return the code without its layout and comments: what two bodies that differ in nothing else have in common."""
-    if candidate.language == "python":
-        try:
-            return ast.dump(candidate.tree)
-        except SyntaxError:
-            pass
-    return "".join(candidate.code.split())
 
 
 def _key(situation: Situation) -> str:
