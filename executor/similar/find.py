@@ -152,7 +152,7 @@ class Finder:
     def _ordered(self, group: set[str], weight: Callable[[str], Any]) -> Iterator[str]:
         """Yield versions by weight; equals by name, so that it does not matter in which order they came.
 
-        Few are ever asked for, so the first ones are picked out, and the others put in order only when it is their turn.
+        Few are ever asked for: the first ones are picked out, and the others put in order only when it is their turn.
         """
         first = nsmallest(_FIRST, group, key=weight)
         if not first:
