@@ -7,7 +7,9 @@ then, so one that is damaged is never suggested.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import nsmallest
 from itertools import chain, groupby, islice
+from typing import Any
 
 from executor.library import TRUST, Entry, Library
 from executor.similar.catalogue import AS_MANY, IN_ANOTHER_ORDER, IN_ORDER, SAME_NAME, Card, Catalogue, read_card
@@ -20,6 +22,7 @@ from htn.errors import HtnError, ServiceMissing, UsageError
 
 _MOST_SHARED = 5
 _CHUNK = 5_000
+_FIRST = 50
 _SAID = {
     IN_ORDER: "the same types",
     IN_ANOTHER_ORDER: "the same types in another order",
@@ -134,19 +137,31 @@ class Finder:
         def weight(version: str) -> tuple[float, float]:
             return -round(cosines.get(version, 0.0), 2), -words.get(version, 0.0)
 
+        def weight_of_words(version: str) -> float:
+            return -words[version]
+
+        order = weight if cosines else weight_of_words
         alike_in_text = cosines.keys() | words.keys()
         formed: set[str] = set()
         for _, group in self._catalogue.groups(wanted):
             formed |= group
-            # What shares no word stands behind all that do, and need not be put in order with them.
-            yield from self._ordered(group & alike_in_text, weight)
-            yield from self._ordered(group - alike_in_text, weight)
-        yield from self._ordered(alike_in_text - formed, weight)
+            yield from self._ordered(group & alike_in_text, order)
+            yield from sorted(group - alike_in_text, key=self._catalogue.place)
+        yield from self._ordered(alike_in_text - formed, order)
 
-    def _ordered(self, group: Iterable[str], weight: Callable[[str], tuple[float, float]]) -> Iterator[str]:
-        """Yield versions by weight; equals by name, so that it does not matter in which order they came."""
-        for _, equals in groupby(sorted(group, key=weight), key=weight):
-            yield from sorted(equals, key=self._catalogue.place)
+    def _ordered(self, group: set[str], weight: Callable[[str], Any]) -> Iterator[str]:
+        """Yield versions by weight; equals by name, so that it does not matter in which order they came.
+
+        Few are ever asked for: the first ones are picked out, and the others put in order only when it is their turn.
+        """
+        first = nsmallest(_FIRST, group, key=weight)
+        if not first:
+            return
+        bound = weight(first[-1])  # with all that equal the last one
+        found = {version for version in group if weight(version) <= bound}
+        for part in (found, group - found):
+            for _, equals in groupby(sorted(part, key=weight), key=weight):
+                yield from sorted(equals, key=self._catalogue.place)
 
     def _spelt(self, name: str) -> Iterator[str]:
         yield from self._catalogue.by_spelling(name)
