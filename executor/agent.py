@@ -12,13 +12,15 @@ from functools import cached_property
 
 from executor.actor import Actor
 from executor.generate import contract_prompt, system_prompt
-from executor.learn import Learned, Learner, LearnEvent
+from executor.learn import Learned, Learner
+from executor.lessons import Lessons
 from executor.library import Library
 from executor.model import Call, Model, open_model
 from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
 from executor.store import Results, Store, open_store
+from executor.tryout import LearnEvent
 from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain
@@ -234,6 +236,7 @@ class Agent:
             limits=self.settings.limits,
             repairs=self.settings.max_retries - 1,
             instead_of=instead_of,
+            lessons=Lessons(self.store),
             on_event=self.listener.learning,
             on_note=self.listener.note,
         )

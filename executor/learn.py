@@ -1,76 +1,79 @@
-"""Close a gap: ask for a contract, freeze it, ask for a body, climb the ladder, repair, admit.
+"""Close a gap: ask for a contract, freeze it, buy a body and the evidence that it is right, admit.
 
 The way is always the same and each stage is timed:
 
-    contract -> freeze -> body -> ladder --passed--> admit
-                           ^         │
-                           └─ repair ┘   at most `repairs` times, with one counterexample
+    contract -> freeze -> body -> ladder alone -> tests, samples -> ladder compared -> a person -> admit
+                           ^          │                                  │                │
+                           └─ repair ─┴──────────────────────────────────┴────────────────┘
 
-A body that fails is repaired with the counterexample; one that repeats an earlier body word for word ends the
-work. When the evidence does not suffice the answer is an abstention with the reason: nothing is admitted. The
-model's budget is the model's own (see executor.model): when it is used up, `LimitReached` comes through.
+A body that fails is repaired with one counterexample as long as that helps (see history). When the evidence does not
+suffice the answer is an abstention with the reason and, where there is one, a question. A repair lowers trust: what
+passed only after a repair is on probation at most. The model's budget is the model's own (see executor.model): when
+it is used up before there is a body that passes, `LimitReached` comes through; later, what was bought counts.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from executor.body import shortened
 from executor.check import Candidate
 from executor.deeds import Event
-from executor.generate import Proposer, templates_version
-from executor.library import Entry, Library, Provenance, declaration
+from executor.deepen import Deepened, Deepening, Depth
+from executor.generate import NO_HINTS, Hints, Proposer, templates_version
+from executor.history import Attempt, History
+from executor.lessons import Lessons
+from executor.library import TRUST, Entry, Library, Provenance, declaration
 from executor.model import Model
+from executor.proposals import Proposals
+from executor.review import (
+    Admit,
+    Again,
+    Reject,
+    Review,
+    Reviewer,
+    approval,
+    level_of,
+    needs_approval,
+    problem_of,
+)
+from executor.same import behaves_like, rivals
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Lease, LeaseLost
-from executor.validate import SITUATIONS, Evidence, Situation, Trial, Verdict, applicable, climb, none_made
-from htn.contract import Contract
+from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
+from executor.validate import SITUATIONS, Situation, applicable, none_made
+from htn.contract import Contract, refuse
 from htn.domain import Domain
+from htn.errors import HtnError
 from htn.failure import Gap
 from htn.network import show_task
 from htn.state import State
 
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True)
-class LearnEvent:
-    """Something that happened while a gap was being closed.
-
-    `kind` is "start" or "done" for a stage (contract, body, repair, admit), "rung" for a rung of the ladder, and
-    "text" for words of the model as they arrive.
-    """
-
-    kind: str
-    stage: str
-    detail: str = ""
-    seconds: float = 0.0
-    ok: bool = True
-    evidence: Evidence | None = None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A body that was tried, and what the ladder said."""
-
-    candidate: Candidate
-    verdict: Verdict
+__all__ = ["Attempt", "LearnEvent", "Learned", "Learner"]
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What came of a gap. `version` is None when nothing was admitted; then `reason` says why."""
+    """What came of a gap. `version` is None when nothing was admitted; then `reason` says why.
+
+    `question` is what the user could answer to bring more trust.
+    """
 
     gap: Gap
     contract: Contract
-    attempts: tuple[Attempt, ...]
-    seconds: dict[str, float]
+    history: History
+    seconds: Mapping[str, float]
     version: str | None = None
     trust: str | None = None
     reason: str | None = None
+    question: str = ""
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The bodies that were tried, and what the ladder said of each."""
+        return self.history.attempts
 
 
 @dataclass
@@ -83,8 +86,17 @@ class Learner:
     library: Library
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     repairs: int = 2
+    depth: Depth = field(default_factory=Depth)
+    more_models: Sequence[Model] = ()
+    """Further models: bodies and tests are asked of all of them in turn."""
+    language: str = "python"
     instead_of: str | None = None
     """The version that plans use so far and that is to be replaced; any other closes the gap without a model."""
+    hints: Callable[[Gap], Hints] = lambda gap: NO_HINTS
+    lessons: Lessons | None = None
+    proposals: Proposals | None = None
+    reviewer: Reviewer | None = None
+    """Who is asked before anything is admitted; None where nobody is."""
     on_event: Callable[[LearnEvent], None] = lambda event: None
     on_note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.perf_counter
@@ -93,61 +105,170 @@ class Learner:
         """Close a gap, or say why it stays open. Nothing is written but the one admission at the end.
 
         One at a time: where another process or thread is at the same gap, this waits for it and takes what it has
-        learned. Where it has learned nothing, or died, this goes on itself.
+        learned. Where it has learned nothing, or died, this goes on itself. ApprovalNeeded where a person has to
+        agree and nobody could be asked.
         """
-        if found := self._found(gap, (), {}):
+        if found := self._found(gap):
             return found
         name = str(gap.task[0])
-        pinned = self.library.pinned(self.domain.name, name)
-        if pinned:
-            reason = f"{name} is pinned to {pinned[:12]}, so nothing else becomes current: htn library unpin {name}"
-            return Learned(gap, Contract(name), (), {}, reason=reason)
+        if pinned := self._pinned(gap, name):
+            return pinned
+        if waiting := self._waiting(gap, name):
+            return waiting
         before = self.library.versions(self.domain.name, name)
-        waiting = f"another process is closing the gap {name}; waiting for what it learns"
-        with self.library.closing(self.domain, name, lambda: self.on_note(waiting)) as lease:
-            if found := self._found(gap, (), {}, before if lease.waited else None):
+        waits = f"another process is closing the gap {name}; waiting for what it learns"
+        with self.library.closing(self.domain, name, lambda: self.on_note(waits)) as lease:
+            if found := self._found(gap, before=before if lease.waited else None):
                 return found
             return self._learn(gap, lease)
 
-    def _learn(self, gap: Gap, lease: Lease) -> Learned:
-        seconds: dict[str, float] = {}
-        asked_before = len(self.model.calls)
-        proposer = Proposer(self.model, self.domain, lambda text: self.on_event(LearnEvent("text", "model", text)))
-        contract = self._timed(
-            "contract", seconds, lambda: proposer.contract(gap, lambda c: self._untriable(c, gap)), _frozen
-        )
-        situations = self._situations(contract, gap)
-        candidate = self._timed("body", seconds, lambda: proposer.body(contract), _size)
-        attempts: list[Attempt] = []
-        while True:
-            verdict = self._climb(candidate, situations, seconds)
-            attempts.append(Attempt(candidate, verdict))
-            if verdict.passed:
-                break
-            if reason := self._why_stop(attempts):
-                return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
-            candidate = self._repair(proposer, attempts, seconds)
-            if candidate.hash in {a.candidate.hash for a in attempts}:
-                reason = f"{_fails(attempts[-1].verdict.failed)}; the repaired body repeats an earlier one"
-                return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
-        trust = verdict.trust()
-        if found := self._found(gap, tuple(attempts), seconds):
-            return found
-        if trust == "quarantined" and self.library.in_plans(self.domain, contract.name):
-            reason = "its body passed, but without an example of yours it is no better than the one in the library"
-            return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
-        calls = len(self.model.calls) - asked_before
-        entry = self._entry(gap, candidate, calls=calls, repairs=len(attempts) - 1, seconds=dict(seconds))
-        if self.library.was_demoted(entry.version):
-            reason = "its body is one that broke its contract in use before, and was demoted"
-            return Learned(gap, contract, tuple(attempts), seconds, reason=reason)
-        gathered = [e.to_json() | {"attempt": n} for n, a in enumerate(attempts, 1) for e in a.verdict.evidence]
-        version = self._timed(
-            "admit", seconds, lambda: self._admit(entry, trust, gathered, lease), lambda v: f"{trust}, {v[:12]}"
-        )
-        return Learned(gap, contract, tuple(attempts), seconds, version, trust)
+    def deepen(self, gap: Gap, version: str) -> Learned:
+        """Buy the evidence that makes an entry trusted: bodies and tests of other authors for its contract.
 
-    def _admit(self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]], lease: Lease) -> str:
+        Where most of them behave otherwise, theirs takes its place. Its own body is tried again first.
+        """
+        entry = self.library.entry(version)
+        name = entry.name
+        if pinned := self._pinned(gap, name):
+            return pinned
+        with self.library.closing(self.domain, name) as lease:
+            proposers = self._proposers(gap)
+            tryout = self._tryout(entry.promise(), gap)
+            first = tryout.attempt(Candidate(entry.promise(), entry.code, entry.language), 0, 0)
+            if not first.verdict.passed:
+                return self._none(gap, tryout, f"the body of {version[:12]} does not pass any more")
+            first = replace(first, repair=entry.provenance.repairs)
+            deepened = Deepening(tryout, proposers, replace(self.depth, level="trusted"), self.on_note).trusted(first)
+            asked = sum(len(model.calls) for model in self._models())
+            return self._settle(gap, tryout, proposers[0], deepened, lease, asked, kept=entry)
+
+    def _learn(self, gap: Gap, lease: Lease) -> Learned:
+        proposers = self._proposers(gap)
+        asked = sum(len(model.calls) for model in self._models())
+        tryout = self._tryout(Contract(str(gap.task[0])), gap)
+        contract = tryout.timed(
+            "contract", lambda: proposers[0].contract(gap, lambda c: self._untriable(c, gap)), _frozen
+        )
+        seconds = tryout.seconds
+        tryout = self._tryout(contract, gap)
+        tryout.seconds = seconds
+        candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
+        first, why = tryout.mended(proposers[0], candidate)
+        if why:
+            return self._none(gap, tryout, why)
+        return self._settle(gap, tryout, proposers[0], self._deepened(tryout, proposers, first), lease, asked)
+
+    def _deepened(self, tryout: Tryout, proposers: Sequence[Proposer], first: Attempt) -> Deepened:
+        """Buy as much evidence as is wanted beyond a body that passed alone."""
+        deepening = Deepening(tryout, proposers, self.depth, self.on_note)
+        found = Deepened(first, first.verdict)
+        if first.verdict.trust() == "quarantined" and self.depth.suites:
+            found = deepening.tested(first)
+        if self.depth.level == "trusted" and found.verdict.passed:
+            found = deepening.trusted(found.attempt)
+        return found
+
+    def _settle(
+        self,
+        gap: Gap,
+        tryout: Tryout,
+        proposer: Proposer,
+        deepened: Deepened,
+        lease: Lease,
+        asked: int,
+        kept: Entry | None = None,
+    ) -> Learned:
+        """Admit what the evidence is good for, where nothing stands against it and a person, if asked, agrees."""
+        while True:
+            attempt, verdict = deepened.attempt, deepened.verdict
+            if verdict.failed:
+                return self._none(gap, tryout, f"its body fails at rung {verdict.failed.rung}: {verdict.failed.detail}")
+            trust = _capped(verdict.trust(), attempt)
+            if kept is None and (found := self._found(gap, tryout=tryout)):
+                return found
+            calls = sum(len(model.calls) for model in self._models()) - asked
+            entry = self._entry(gap, attempt, tryout, calls)
+            if kept and kept.code == entry.code:
+                entry = kept
+            if why := self._unwanted(entry, trust, tryout):
+                return self._none(gap, tryout, why, deepened.question)
+            records = _records(tryout.history, attempt, deepened)
+            if self.reviewer is None or entry is kept:
+                entry, trust, records = self._merged(entry, trust, records, attempt, tryout)
+                return self._admitted(gap, tryout, entry, trust, records, lease, deepened.question)
+            current = self.library.in_plans(self.domain, entry.name)
+            previous = self.library.entry(current) if current else None
+            decision = self.reviewer(Review(entry, trust, tuple(records), previous, tryout.history))
+            if isinstance(decision, Admit):
+                event, record = approval(decision, entry)
+                level = level_of(decision, trust)
+                return self._admitted(gap, tryout, entry, level, [*records, record], lease, deepened.question, event)
+            if isinstance(decision, Reject):
+                if self.proposals:
+                    self.proposals.refuse(entry, decision)
+                return self._none(gap, tryout, f"it was rejected: {decision.reason}")
+            if not isinstance(decision, Again):
+                version = self.proposals.keep(entry, records, trust) if self.proposals else entry.version
+                raise needs_approval(show_task(gap.task), version, decision.reason)
+            candidate = tryout.repaired(proposer, attempt, None, problem_of(decision))
+            again, why = tryout.mended(proposer, candidate, attempt.sample, attempt.repair + 1)
+            if why:
+                return self._none(gap, tryout, why)
+            deepened = self._deepened(tryout, [proposer], again)
+
+    def _unwanted(self, entry: Entry, trust: str, tryout: Tryout) -> str:
+        """Return why an entry is not admitted although its body passed, or nothing."""
+        if trust == "quarantined" and self.library.in_plans(self.domain, entry.name):
+            return "its body passed, but without an example of yours it is no better than the one in the library"
+        if self.library.was_demoted(entry.version):
+            return "its body is one that broke its contract in use before, and was demoted"
+        if self.library.fate(entry.version):
+            return "its body is one that a person has retired"
+        rejected = self.proposals.rejected(entry.version) if self.proposals else None
+        return f"its body is one that was rejected before: {rejected}" if rejected else ""
+
+    def _merged(
+        self, entry: Entry, trust: str, records: list[dict[str, Any]], attempt: Attempt, tryout: Tryout
+    ) -> tuple[Entry, str, list[dict[str, Any]]]:
+        """Return the entry that behaves as this one does, where the library has one: its evidence grows instead."""
+        like = [e for e in rivals(self.library, self.domain.name, tryout.contract) if _same_need(e, entry)]
+        candidate = attempt.candidate
+        program = entry.program()
+        if candidate.code in {e.code for e in like} or not like:
+            return entry, trust, records
+        version = behaves_like(program, tryout.contract, like, tryout.situations, self.sandbox, self.limits)
+        if version is None or version == entry.version:
+            return entry, trust, records
+        self.on_note(f"it behaves as {version[:12]} does in {len(tryout.situations)} situations: its evidence is added")
+        merged = {
+            "rung": "same", "name": "merged", "passed": True,
+            "detail": f"body {candidate.hash[:12]} by {entry.provenance.model} behaves as this one does",
+        }  # fmt: skip
+        return self.library.entry(version), trust, [*records, merged]
+
+    def _admitted(
+        self,
+        gap: Gap,
+        tryout: Tryout,
+        entry: Entry,
+        trust: str,
+        records: Sequence[Mapping[str, Any]],
+        lease: Lease,
+        question: str,
+        event: Event | None = None,
+    ) -> Learned:
+        version = tryout.timed(
+            "admit",
+            lambda: self._admit(entry, trust, records, lease, event or _learning(entry)),
+            lambda v: f"{trust}, {v[:12]}",
+        )
+        held = self.library.trust(version)
+        level = max(trust, held, key=TRUST.index) if held in TRUST else trust
+        return Learned(gap, tryout.contract, tryout.history, tryout.seconds, version, level, question=question)
+
+    def _admit(
+        self, entry: Entry, trust: str, evidence: Sequence[Mapping[str, Any]], lease: Lease, event: Event
+    ) -> str:
         """Admit an entry. Where the lease has lapsed, because this process was asleep, it is taken anew first.
 
         What somebody else has learned meanwhile stays, and its version is returned.
@@ -156,17 +277,15 @@ class Learner:
         while True:
             with suppress(LeaseLost):
                 if held:
-                    return self.library.admit(entry, trust, evidence, event=_learning(entry), lease=held)
+                    return self.library.admit(entry, trust, evidence, event=event, lease=held)
                 with self.library.closing(self.domain, entry.name) as again:
                     found = self.library.in_plans(self.domain, entry.name)
                     if found and found != self.instead_of:
                         return found
-                    return self.library.admit(entry, trust, evidence, event=_learning(entry), lease=again)
+                    return self.library.admit(entry, trust, evidence, event=event, lease=again)
             held = None
 
-    def _found(
-        self, gap: Gap, attempts: tuple[Attempt, ...], seconds: dict[str, float], before: Sequence[str] | None = None
-    ) -> Learned | None:
+    def _found(self, gap: Gap, tryout: Tryout | None = None, before: Sequence[str] | None = None) -> Learned | None:
         """Return what another process has learned for this gap, if it has.
 
         `before` are the versions that there were before this waited: one that is new answers this request, too.
@@ -179,68 +298,67 @@ class Learner:
             return None
         self.on_note(f"another process has learned {name}: its entry {version[:12]} is used")
         contract = self.library.entry(version).promise()
-        return Learned(gap, contract, attempts, seconds, version, self.library.trust(version))
+        history, seconds = (tryout.history, tryout.seconds) if tryout else (History(), {})
+        return Learned(gap, contract, history, seconds, version, self.library.trust(version))
+
+    def _pinned(self, gap: Gap, name: str) -> Learned | None:
+        pinned = self.library.pinned(self.domain.name, name)
+        if not pinned:
+            return None
+        reason = f"{name} is pinned to {pinned[:12]}, so nothing else becomes current: htn library unpin {name}"
+        return Learned(gap, Contract(name), History(), {}, reason=reason)
+
+    def _waiting(self, gap: Gap, name: str) -> Learned | None:
+        """Have a proposal that waits already reviewed, so that no model is asked for it anew."""
+        if self.reviewer is None or self.proposals is None or self.instead_of:
+            return None
+        review = self.proposals.waiting_for(self.domain, name)
+        if review is None:
+            return None
+        decision, version = self.reviewer(review), review.entry.version
+        nothing = Learned(gap, review.entry.promise(), History(), {})
+        if isinstance(decision, Admit):
+            admitted = self.proposals.admit(version, decision)
+            return replace(nothing, version=admitted, trust=self.library.trust(admitted))
+        if isinstance(decision, Again):
+            return None
+        if isinstance(decision, Reject):
+            self.proposals.reject(version, decision)
+            return replace(nothing, reason=f"it was rejected: {decision.reason}")
+        raise needs_approval(show_task(gap.task), version, decision.reason)
+
+    def _none(self, gap: Gap, tryout: Tryout, reason: str, question: str = "") -> Learned:
+        return Learned(gap, tryout.contract, tryout.history, tryout.seconds, reason=reason, question=question)
+
+    def _models(self) -> tuple[Model, ...]:
+        return (self.model, *self.more_models)
+
+    def _proposers(self, gap: Gap) -> list[Proposer]:
+        hints = self.hints(gap)
+        told = [lambda text: self.on_event(LearnEvent("text", "model", text)), *[None] * len(self.more_models)]
+        return [Proposer(model, self.domain, tell, hints) for model, tell in zip(self._models(), told, strict=True)]
+
+    def _tryout(self, contract: Contract, gap: Gap) -> Tryout:
+        return Tryout(
+            self.domain, contract, self.sandbox, self.library, tuple(self._situations(contract, gap)),
+            limits=self.limits, repairs=self.repairs, lessons=self.lessons, on_event=self.on_event,
+            clock=self.clock,
+        )  # fmt: skip
 
     def _situations(self, contract: Contract, gap: Gap) -> list[Situation]:
+        if not contract.effects:
+            return []  # not known yet
         examples = self.domain.examples_of(contract.name)
         seeds = [Situation(State(e.given), e.arguments) for e in examples]
         seeds.append(Situation(gap.state, gap.task[1:]))
-        return applicable(contract, self.domain.variables, seeds, count=SITUATIONS)
+        made = applicable(contract, self.domain.variables, seeds, count=SITUATIONS)
+        return [*made, *(s for s in regressions(self.library, self.domain, contract) if _applies(contract, s))]
 
     def _untriable(self, contract: Contract, gap: Gap) -> list[str]:
         return [] if self._situations(contract, gap) else [none_made(contract)]
 
-    def _climb(self, candidate: Candidate, situations: list[Situation], seconds: dict[str, float]) -> Verdict:
-        trial = Trial(
-            candidate,
-            self.sandbox,
-            variables=self.domain.variables,
-            examples=self.domain.examples_of(candidate.contract.name),
-            made=tuple(situations),
-            limits=self.limits,
-        )
-        started = self.clock()
-        verdict = climb(
-            trial, on_evidence=lambda e: self.on_event(LearnEvent("rung", e.name, e.detail, e.seconds, e.passed, e))
-        )
-        seconds["ladder"] = seconds.get("ladder", 0.0) + self.clock() - started
-        return verdict
-
-    def _why_stop(self, attempts: list[Attempt]) -> str | None:
-        failed = attempts[-1].verdict.failed
-        assert failed is not None  # only asked after a failed climb
-        if not failed.mendable:
-            return f"its contract cannot be tried: {failed.detail}"
-        if len(attempts) > self.repairs:
-            count = len(attempts) - 1
-            return f"{_fails(failed)}, after {count} repair{'' if count == 1 else 's'}"
-        return None
-
-    def _repair(self, proposer: Proposer, attempts: list[Attempt], seconds: dict[str, float]) -> Candidate:
-        failed = attempts[-1].verdict.failed
-        assert failed is not None  # only called after a failed climb
-        problem = "\n".join([shortened(failed.detail, 2_000), str(failed.counterexample or "")]).strip()
-        diagnoses = [f"{n}. {_diagnosis(a.verdict)}" for n, a in enumerate(attempts, 1)]
-        return self._timed(
-            "repair",
-            seconds,
-            lambda: proposer.repaired(attempts[-1].candidate, failed.name, problem, diagnoses),
-            _size,
-        )
-
-    def _timed(
-        self, stage: str, seconds: dict[str, float], work: Callable[[], _Result], say: Callable[[_Result], str]
-    ) -> _Result:
-        self.on_event(LearnEvent("start", stage))
-        started = self.clock()
-        result = work()
-        took = self.clock() - started
-        seconds[stage] = seconds.get(stage, 0.0) + took
-        self.on_event(LearnEvent("done", stage, say(result), took))
-        return result
-
-    def _entry(self, gap: Gap, candidate: Candidate, *, calls: int, repairs: int, seconds: dict[str, float]) -> Entry:
-        name = candidate.contract.name
+    def _entry(self, gap: Gap, attempt: Attempt, tryout: Tryout, calls: int) -> Entry:
+        candidate, name = attempt.candidate, attempt.candidate.contract.name
         return Entry(
             domain=self.domain.name,
             name=name,
@@ -251,34 +369,46 @@ class Learner:
             examples=[example.to_json() for example in self.domain.examples_of(name)],
             provenance=Provenance(
                 task=show_task(gap.task),
-                model=self.model.name,
+                model=self._models()[attempt.sample % len(self._models())].name,
                 prompts=templates_version(),
                 calls=calls,
-                repairs=repairs,
+                repairs=attempt.repair,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
-                seconds={stage: round(value, 4) for stage, value in seconds.items()},
+                seconds={stage: round(value, 4) for stage, value in tryout.seconds.items()},
             ),
         )
+
+
+def _records(history: History, chosen: Attempt, deepened: Deepened) -> list[dict[str, Any]]:
+    """Return the evidence as it is kept: that of each attempt, and with the last one what was bought for it.
+
+    The bodies of other samples are evidence for or against it through rungs 5 to 9, which name them.
+    """
+    own = [a.verdict.evidence for a in history.attempts if a.sample == chosen.sample]
+    rows = [e.to_json() | {"attempt": n} for n, evidence in enumerate(own, 1) for e in evidence]
+    bought = deepened.verdict.evidence[len(own[-1]) :]
+    return rows + [e.to_json() | {"attempt": len(own)} for e in bought]
+
+
+def _capped(trust: str, attempt: Attempt) -> str:
+    """Return the trust that is left after repairs: repaired bodies are right less often, whatever they passed."""
+    return "probation" if trust == "trusted" and attempt.repair else trust
+
+
+def _same_need(one: Entry, other: Entry) -> bool:
+    return one.specification == other.specification
+
+
+def _applies(contract: Contract, situation: Situation) -> bool:
+    try:
+        return refuse(contract, situation.state, situation.arguments) is None
+    except HtnError:
+        return False
 
 
 def _learning(entry: Entry) -> Event:
     return Event(kind="admitted", version=entry.version, who=entry.provenance.model, why=entry.provenance.task)
 
 
-def _fails(failed: Evidence | None) -> str:
-    assert failed is not None  # only asked after a failed climb
-    return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}"
-
-
-def _diagnosis(verdict: Verdict) -> str:
-    failed = verdict.failed
-    return f"failed at {failed.name}: {failed.detail[:200]}" if failed else "passed"
-
-
 def _frozen(contract: Contract) -> str:
     return f"{contract.signature}, frozen as {contract.hash[:12]}"
-
-
-def _size(candidate: Candidate) -> str:
-    lines = candidate.code.count("\n") + 1
-    return f"{lines} line{'' if lines == 1 else 's'} of {candidate.language}"

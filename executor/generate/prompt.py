@@ -139,7 +139,7 @@ def repair_prompt(
     problem: str,
     attempts: Iterable[str],
     language: str = "python",
-    focus: str = "",
+    focus: str = "Find the cause; do not write code for this one input.",
 ) -> str:
     """Return the question for a better body, with what was wrong with the last one."""
     return _template("repair").format(

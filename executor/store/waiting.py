@@ -12,8 +12,8 @@ from typing import Any
 
 from executor.store.connection import Connection
 from executor.store.keys import Keys
-from executor.store.sizes import small_enough
 from executor.store.scripts import WITH_EVENT
+from executor.store.sizes import small_enough
 from htn.errors import UsageError
 
 # KEYS: proposals, proposal, rejected   ARGV: version, text, most proposals, what the key of a proposal begins with

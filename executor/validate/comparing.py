@@ -50,7 +50,7 @@ class IndependentTests:
             )
             return Evidence(
                 self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=found,
-                data=data,
+                data=data | {"held": len(agreed) - len(broken)},
             )  # fmt: skip
         borne_out = sum(answers[a.input].same(Answer(a.value)) for a in panel.assertions)
         detail = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.body import shortened
+from htn.state import State
 
 _MOST_SAID = 2_000
 _UNDECIDED = ("undecided", "outvoted")
@@ -19,6 +20,8 @@ class Counterexample:
     given: Mapping[str, Any]
     expected: str
     got: str
+    state: State | None = field(default=None, compare=False, repr=False)
+    """The whole state in which it happened, where it is known: what is kept to try later bodies on."""
 
     def __str__(self) -> str:
         rows = [f"input:    {_brief(self.given)}"]

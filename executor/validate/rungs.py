@@ -72,7 +72,8 @@ class Trial:
     def counterexample(self, situation: Situation, got: str, expected: str = "") -> Counterexample:
         """Describe a situation in which the body is wrong, as the body saw it."""
         scope = scope_of(self.candidate.contract, situation.state, situation.arguments)
-        return Counterexample(situation.arguments, {**scope.arguments, **scope.reads}, expected, got)
+        given = {**scope.arguments, **scope.reads}
+        return Counterexample(situation.arguments, given, expected, got, situation.state)
 
 
 class Rung(Protocol):
@@ -162,13 +163,13 @@ class GivenExamples:
 
     def climb(self, trial: Trial) -> Evidence:
         """Run the examples."""
-        for example in trial.examples:
+        for held, example in enumerate(trial.examples):
             situation = Situation(State(example.given), example.arguments)
             seen = trial.observe(situation)
             if seen.refused:
                 return _contract_unfit(self, f"an example of the user's is not allowed: {seen.problem}")
             if not seen.ok and seen.category != "contract":
-                return wrong(self, trial, situation, seen, trials=len(trial.examples))
+                return wrong(self, trial, situation, seen, trials=len(trial.examples), held=held)
             unlike = _unlike(trial, example, situation, seen)
             if not seen.ok or unlike:
                 said = "; ".join(f"{place} = {value}" for place, value, _ in unlike)
@@ -177,7 +178,7 @@ class GivenExamples:
                 detail = "an example of the user's comes out differently"
                 return Evidence(
                     self.number, self.name, False, detail, len(trial.examples), level=trial.sandbox.level,
-                    counterexample=found,
+                    counterexample=found, data={"held": held},
                 )  # fmt: skip
         count = len(trial.examples)
         detail = f"{count} of {count} come out as the user said" if count else "no example was given"
@@ -206,7 +207,7 @@ class KeepsContract:
                 break
         if broken:
             situation, seen = min(broken, key=lambda pair: size_of(pair[0]))
-            return wrong(self, trial, situation, seen, trials=len(good))
+            return wrong(self, trial, situation, seen, trials=len(good), held=len(good) - len(broken))
         bad = refused(trial.candidate.contract, trial.variables, good)
         for condition, situation in bad:
             if refuse(trial.candidate.contract, situation.state, situation.arguments) is None:
@@ -250,13 +251,15 @@ def size_of(situation: Situation) -> int:
     return len(repr(situation.state)) + len(repr(situation.arguments))
 
 
-def wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int) -> Evidence:
+def wrong(
+    rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int, held: int | None = None
+) -> Evidence:
     """Return the evidence that a body went wrong in a situation."""
     found = trial.counterexample(situation, seen.problem or "")
     detail = f"{seen.category}: {(seen.problem or 'nothing').splitlines()[0][:300]}"
     return Evidence(
         rung.number, rung.name, False, detail, trials, level=trial.sandbox.level, counterexample=found,
-        data={"category": seen.category},
+        data={"category": seen.category} | ({} if held is None else {"held": held}),
     )  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_a_body_that_is_never_right_is_not_admitted(htn: Shell, scripted: Script
     said = htn("run", "reports", TASK, OLLAMA_ENDPOINT=scripted(script).endpoint)
     assert said.code == 5
     assert "was not learned: its body fails at rung 4" in said.err
-    assert "repeats an earlier one" in said.err
+    assert "repeats that of attempt" in said.err
     assert _library(htn) == []
 
 

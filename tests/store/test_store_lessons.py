@@ -2,7 +2,7 @@
 
 import threading
 
-from executor.store import Changes, Standing, Store
+from executor.store import Changes, Promotion, Standing, Store
 from executor.store.lessons import StoredLessons
 from tests.store.store_places import Place
 
@@ -72,7 +72,7 @@ def test_the_words_of_a_lesson_are_limited_and_those_that_are_there_go_on_being_
 def test_many_entries_are_read_at_once(store: Store) -> None:
     store.admit("shop", "mean", A, "one", trust="trusted", evidence=[])
     store.admit("shop", "pay", B, "two", trust="probation", evidence=[])
-    store.used(A, "", most=1)
+    store.watched().used(A, "", digest="", most=1, promotion=Promotion(20, "probation", "trusted", "{}", "{}", None))
     bulk = store.bulk()
     assert bulk.changes("shop", 0) == Changes(2, {"mean": A, "pay": B}, whole=True)
     assert bulk.documents([A, "c" * 64, B]) == {A: "one", B: "two"}

@@ -1,0 +1,177 @@
+"""Try bodies for one frozen contract: climb what a body can be asked alone, repair what fails, keep the history.
+
+What is wrong with a body becomes a lesson for later prompts and, where it was wrong in a situation, a test for every
+later candidate of the same name.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from executor.body import shortened
+from executor.check import Candidate
+from executor.focus import Focus
+from executor.generate import Proposer
+from executor.history import Attempt, History, stops
+from executor.inputs import inputs_of
+from executor.lessons import Lessons, cause_of
+from executor.library import Library
+from executor.sandbox import Sandbox, SandboxLimits
+from executor.validate import ALONE, Evidence, Panel, Rung, Situation, Trial, Verdict, climb
+from htn.contract import Contract
+from htn.domain import Domain
+from htn.errors import HtnError
+
+_Result = TypeVar("_Result")
+_MOST_TOLD = 2_000
+
+
+@dataclass(frozen=True)
+class LearnEvent:
+    """Something that happened while a gap was being closed.
+
+    `kind` is "start" or "done" for a stage (contract, body, tests, samples, repair, admit), "rung" for a rung of the
+    ladder, and "text" for words of the model as they arrive.
+    """
+
+    kind: str
+    stage: str
+    detail: str = ""
+    seconds: float = 0.0
+    ok: bool = True
+    evidence: Evidence | None = None
+
+
+@dataclass
+class Tryout:
+    """What it takes to try bodies for a contract; `history` and `seconds` grow as they are tried."""
+
+    domain: Domain
+    contract: Contract
+    sandbox: Sandbox
+    library: Library
+    situations: tuple[Situation, ...]
+    limits: SandboxLimits = field(default_factory=SandboxLimits)
+    repairs: int = 2
+    alone: Sequence[Rung] = ALONE
+    lessons: Lessons | None = None
+    on_event: Callable[[LearnEvent], None] = lambda event: None
+    clock: Callable[[], float] = time.perf_counter
+    history: History = field(default_factory=History)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def mended(self, proposer: Proposer, candidate: Candidate, sample: int = 0, repair: int = 0) -> tuple[Attempt, str]:
+        """Try a body, and repair it as long as that helps; return the last attempt and why it went no further.
+
+        The reason is "" for one that passed.
+        """
+        while True:
+            attempt = self.attempt(candidate, sample, repair)
+            if attempt.verdict.passed:
+                return attempt, ""
+            if why := stops(self.history, repairs=self.repairs):
+                return attempt, self._reason(attempt, why)
+            candidate, repair = self.repaired(proposer, attempt, attempt.verdict.failed), repair + 1
+            if (earlier := self.history.repeated(candidate)) is not None:
+                return attempt, self._reason(attempt, f"the repaired body repeats that of attempt {earlier}")
+
+    def attempt(self, candidate: Candidate, sample: int, repair: int) -> Attempt:
+        """Climb what a body can be asked alone, and keep what came of it."""
+        started = self.clock()
+        verdict = self.climb(self.trial(candidate), self.alone)
+        attempt = Attempt(candidate, verdict, sample, repair, self.clock() - started, calls=1)
+        self.history = self.history.with_attempt(attempt)
+        if verdict.failed:
+            self._learn_from(candidate, verdict.failed)
+        return attempt
+
+    def repaired(self, proposer: Proposer, attempt: Attempt, failed: Evidence | None, note: str = "") -> Candidate:
+        """Ask for a better body, with one counterexample, or with a person's `note`."""
+        check = failed.name if failed else "a person's review"
+        told = [shortened(failed.detail, _MOST_TOLD), str(failed.counterexample or "")] if failed else []
+        problem = "\n".join([*told, note]).strip()
+        return self.timed(
+            "repair",
+            lambda: proposer.repaired(
+                attempt.candidate, check, problem, self.history.one_lines(),
+                sample=attempt.sample, focus=Focus.FIX_ERRORS.request,
+            ),
+            size_of_body,
+        )  # fmt: skip
+
+    def trial(self, candidate: Candidate, panel: Panel | None = None) -> Trial:
+        """Return a candidate with what it is tried on."""
+        return Trial(
+            candidate,
+            self.sandbox,
+            variables=self.domain.variables,
+            examples=self.domain.examples_of(self.contract.name),
+            made=self.situations,
+            limits=self.limits,
+            panel=panel,
+        )
+
+    def climb(self, trial: Trial, ladder: Sequence[Rung]) -> Verdict:
+        """Climb rungs, and tell what each found."""
+        started = self.clock()
+        verdict = climb(
+            trial,
+            ladder=ladder,
+            on_evidence=lambda e: self.on_event(LearnEvent("rung", e.name, e.detail, e.seconds, e.passed, e)),
+        )
+        self.seconds["ladder"] = self.seconds.get("ladder", 0.0) + self.clock() - started
+        return verdict
+
+    def timed(self, stage: str, work: Callable[[], _Result], say: Callable[[_Result], str]) -> _Result:
+        """Do the work of a stage, and tell when it starts and what came of it."""
+        self.on_event(LearnEvent("start", stage))
+        started = self.clock()
+        result = work()
+        took = self.clock() - started
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + took
+        self.on_event(LearnEvent("done", stage, say(result), took))
+        return result
+
+    def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+        """Keep what was wrong with a body where a rung that compares bodies has found it."""
+        self._learn_from(candidate, failed)
+
+    def _reason(self, attempt: Attempt, why: str) -> str:
+        failed = attempt.verdict.failed
+        assert failed is not None  # only asked after a failed climb
+        if not failed.mendable:
+            return f"its contract cannot be tried: {failed.detail}"
+        return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}; {why}"
+
+    def _learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+        name = self.contract.name
+        if self.lessons and failed.mendable:
+            category, cause, advice = cause_of(failed, candidate.language)
+            words = "\n".join(self.contract.lines())
+            self.lessons.note(self.domain.name, candidate.language, category, cause, advice, contract_text=words)
+        found = failed.counterexample
+        if found is None or found.state is None:
+            return
+        inputs = inputs_of(self.contract, found.state, found.arguments)
+        if inputs is not None:
+            self.library.keep_counterexample(
+                self.domain.name, name, inputs, failed.detail[:500], f"rung {failed.rung}, {failed.name}"
+            )
+
+
+def regressions(library: Library, domain: Domain, contract: Contract) -> tuple[Situation, ...]:
+    """Return the situations in which earlier bodies of this name were wrong, as far as they can be read."""
+    try:
+        kept = library.counterexamples(domain.name, contract.name)
+    except HtnError:
+        return ()
+    return tuple(
+        Situation(each.state, each.arguments) for each in kept if len(each.arguments) == len(contract.parameters)
+    )
+
+
+def size_of_body(candidate: Candidate) -> str:
+    """Return how large a body is, in words."""
+    lines = candidate.code.count("\n") + 1
+    return f"{lines} line{'' if lines == 1 else 's'} of {candidate.language}"
