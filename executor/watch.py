@@ -1,11 +1,13 @@
 """Watch the uses of learned operators: count them, promote, demote, and keep what went wrong as a test.
 
-| what is seen               | the entry                                  | what depends on it                     |
-|----------------------------|--------------------------------------------|----------------------------------------|
-| a clean use, on probation  | trusted, after so many different inputs    | stays                                  |
-| a clean use, otherwise     | stays, and it is counted                   | stays                                  |
-| a use that broke a promise | quarantined, and no use brings it back     | trusted goes back to probation; pinned |
-| it was retired             | retired                                    | stays, and is told in its evidence     |
+| what is seen               | the entry                                 | what depends on it                       |
+|----------------------------|-------------------------------------------|------------------------------------------|
+| a clean use, on probation  | trusted, after so many different inputs   | stays                                    |
+| a clean use, otherwise     | stays, and it is counted                  | stays                                    |
+| a use that broke a promise | quarantined, and no use brings it back    | trusted goes back to probation           |
+| it was retired             | retired                                   | trusted goes back to probation           |
+
+What depends on it and is pinned stays, and is told of it in its evidence.
 
 An entry that goes back to probation begins anew: what it was used on before does not count. One that was pinned while
 it was trusted is on probation when it is unpinned.
