@@ -8,6 +8,7 @@ from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus
+from executor.store.turns import Turns
 
 __all__ = [
     "Lease",
@@ -22,6 +23,7 @@ __all__ = [
     "StoreStatus",
     "StoredEntry",
     "StoredEvent",
+    "Turns",
     "open_store",
 ]
 

@@ -23,6 +23,7 @@ from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.pointers import MARK, Pointers, small_enough
 from executor.store.results import ResultLimits, Results
 from executor.store.server import Server
+from executor.store.turns import Turns
 from htn.errors import ServiceMissing, UsageError
 
 NO_LEASE = "0" * 64  # nobody takes it
@@ -231,6 +232,14 @@ class Store:
     def results(self, limits: ResultLimits | None = None) -> Results:
         """Return the cache of results, which shares this store's connection and is closed with it."""
         return Results(self._connection, self._keys, limits or ResultLimits())
+
+    def answers(self, limits: ResultLimits | None = None) -> Results:
+        """Return the cache of the answers of models, which shares this store's connection and is closed with it."""
+        return Results(self._connection, self._keys, limits or ResultLimits(), "answer")
+
+    def turns(self, name: str, *, per_minute: int) -> Turns:
+        """Return the turns at one service, a hash, which all processes with this store take together."""
+        return Turns(self._connection, self._keys.turns(name), per_minute)
 
     def status(self) -> StoreStatus:
         """Say what kind of server this is and whether it keeps what it is given."""

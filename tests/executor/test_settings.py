@@ -93,7 +93,7 @@ BAD_VALUES = {
     "HTN_POOL_CALLS": "0",
     "HTN_MEMORY_LIMIT": "much",
     "HTN_EXECUTION_TIMEOUT": "0.001",
-    "LLM_PROVIDER": "openai",
+    "LLM_PROVIDER": "nobody",
     "DOCKER_MEMORY_LIMIT": "10m",
 }
 

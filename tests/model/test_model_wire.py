@@ -7,7 +7,8 @@ from threading import Thread
 
 import pytest
 
-from executor.model import InvalidAnswer, Message
+from executor.model import InvalidAnswer, Message, Ollama, Request
+from executor.model.ollama import SPEECH
 from executor.model.wire import Wire
 from htn.errors import ServiceMissing
 
@@ -40,9 +41,7 @@ def saying(*parts: bytes) -> Iterator[str]:
 
 
 def chat(url: str, *, api_key: str | None = None) -> None:
-    Wire(url, api_key=api_key, timeout=20.0).chat(
-        "m", [Message("user", "x")], schema={}, options={}, keep_alive="1m", on_text=None
-    )
+    Ollama("m", endpoint=url, api_key=api_key, timeout=20.0).send(Request((Message("user", "x"),), "a"), {}, None)
 
 
 def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
@@ -98,4 +97,4 @@ def test_a_refused_key_is_said() -> None:
 def test_a_glance_at_what_is_no_ollama_server_is_another_protocol() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with saying(head) as url, pytest.raises(ServiceMissing, match="not speak Ollama's"):
-        Wire(url, api_key=None, timeout=20.0).look("/api/version")
+        Wire(url, speech=SPEECH, api_key=None, timeout=20.0).look("/api/version")
