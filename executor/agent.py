@@ -105,6 +105,11 @@ class Agent:
         """The results of pure bodies that are kept."""
         return self.store.results(self.settings.result_limits)
 
+    @property
+    def answers(self) -> Results:
+        """The answers of the model that are kept."""
+        return self.store.answers(self.settings.answer_limits)
+
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
@@ -151,7 +156,7 @@ class Agent:
 
     @cached_property
     def _kept(self) -> KeptAnswers:
-        return KeptAnswers(lambda: self.store.answers(self.settings.answer_limits), self.listener.note)
+        return KeptAnswers(lambda: self.answers, self.listener.note)
 
     def _turns(self, place: ModelPlace) -> Turns:
         name = sha256(f"{place.provider} {place.endpoint}".encode()).hexdigest()

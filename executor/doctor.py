@@ -104,8 +104,9 @@ def _model(settings: Settings) -> Check:
     version = f" {status.version}" if status.version else ""
     if not status.answers:
         found = f"nothing answers at {status.address}"
-    elif status.present and not status.models:
-        found = f"{status.name} may be on {status.service} at {status.address}"
+    elif not status.models and not status.version:
+        may = "may be on" if status.present else "could not be looked up on"
+        found = f"{status.name} {may} {status.service} at {status.address}"
     else:
         found = f"{status.name} {'is' if status.present else 'is not'} on {status.service}{version} at {status.address}"
     return Check("model", status.present, found, "learning; plans and runs without gaps need none", status.hints)

@@ -13,6 +13,7 @@ from typing import Protocol
 from htn.errors import LimitReached, UsageError
 
 MINUTE = 60.0
+LEAST_WAIT = 0.001  # rounding would make less than this into 0, which says that a turn was taken
 
 
 class Turns(Protocol):
@@ -40,7 +41,7 @@ class LocalTurns:
             while self._taken and self._taken[0] <= at - MINUTE:
                 self._taken.popleft()
             if len(self._taken) >= self._per_minute:
-                return self._taken[0] + MINUTE - at
+                return max(LEAST_WAIT, self._taken[0] + MINUTE - at)
             self._taken.append(at)
             return 0.0
 

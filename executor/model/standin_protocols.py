@@ -63,7 +63,7 @@ def _tokens(words: str) -> int:
 def _words_of(messages: Any) -> str:
     if not isinstance(messages, list):
         raise TypeError("messages is not a list")
-    return "\n".join(str(message["content"]) for message in messages)
+    return "\n".join(str(message.get("content", "")) for message in messages)
 
 
 class OllamaSpeech:

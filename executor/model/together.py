@@ -32,7 +32,10 @@ def ask_together(put: Callable[[Q], A], questions: Sequence[Q], *, at_once: int)
                 return
             try:
                 done.put((number, put(question)))
-            except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises or returns it
+            except HtnError as error:
+                done.put((number, error))
+            except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
+                stop.set()
                 done.put((number, error))
 
     for number in range(min(at_once, len(questions))):

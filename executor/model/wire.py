@@ -167,7 +167,8 @@ class Wire:
         def guard(response: "httpx.Response") -> None:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise ValueError("the answer is compressed, which was not asked for")
-            response.stream = _guarded(response.stream, time.monotonic() + limit, most_line)
+            most = None if response.is_success else MOST_ERROR
+            response.stream = _guarded(response.stream, time.monotonic() + limit, most_line=most_line, most=most)
 
         return {
             "timeout": httpx.Timeout(limit, connect=min(limit, CONNECT_SECONDS)),
@@ -283,13 +284,7 @@ def strictly(text: str | bytes) -> Any:
 def _refuse_failure(response: "httpx.Response") -> None:
     if response.is_success:
         return
-    said = b""
-    with suppress(TooLongError):
-        for chunk in response.iter_bytes():
-            said += chunk
-            if len(said) > MOST_ERROR:
-                break
-    text = said[:MOST_ERROR].decode(errors="replace")
+    text = response.read().decode(errors="replace")
     raise StatusError(response.status_code, _message(text), response.headers.get("retry-after", ""))
 
 
@@ -370,13 +365,13 @@ def _until(deadline: float, parts: Callable[[], Iterator[P]]) -> Iterator[P]:
         abandoned.set()
 
 
-def _guarded(stream: Any, deadline: float, most_line: int) -> Any:
-    """Return the byte stream of a response with an end to its time and to its lines."""
+def _guarded(stream: Any, deadline: float, *, most_line: int, most: int | None) -> Any:
+    """Return the byte stream of a response with an end to its time and to its lines, and an end after `most` bytes."""
     import httpx  # noqa: PLC0415 - see client_settings
 
     class Guarded(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            line = 0
+            line = size = 0
             for chunk in stream:
                 if time.monotonic() > deadline:
                     raise TooSlowError
@@ -384,6 +379,10 @@ def _guarded(stream: Any, deadline: float, most_line: int) -> Any:
                 line = len(chunk) - len(head) - 1 if found else line + len(chunk)
                 if line > most_line:
                     raise TooLongError
+                size += len(chunk)
+                if most is not None and size > most:
+                    yield chunk[: most - size]
+                    return
                 yield chunk
 
         def close(self) -> None:
