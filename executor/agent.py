@@ -148,11 +148,11 @@ class Agent:
     @cached_property
     def embedder(self) -> Embedder | None:
         """What turns texts into vectors, where a model for it is set."""
-        s = self.settings
-        if s.embedding_model is None:
+        place = self.settings.embedding_place
+        if place is None:
             return None
-        key = s.llm_api_key.get_secret_value() if s.llm_api_key else None
-        return open_embedder(s.embedding_model, endpoint=s.ollama_endpoint, api_key=key, timeout=s.model_timeout)
+        timeout = self.settings.model_timeout
+        return open_embedder(place.spec, endpoint=place.endpoint, api_key=place.key, timeout=timeout)
 
     @cached_property
     def _kept(self) -> KeptAnswers:

@@ -343,6 +343,15 @@ class Settings(BaseSettings):
         return ModelPlace(f"{provider}:{name}", provider, endpoint, key.get_secret_value() if key else None)
 
     @property
+    def embedding_place(self) -> ModelPlace | None:
+        """Which model makes vectors, and where. The key goes along only where it is for the Ollama server."""
+        if self.embedding_model is None:
+            return None
+        asked = self.model_place
+        key = asked.key if asked.provider == "ollama" else None
+        return ModelPlace(self.embedding_model, "ollama", self.ollama_endpoint, key)
+
+    @property
     def pool(self) -> PoolSettings:
         """How many containers are kept, and for how long."""
         return PoolSettings(size=self.pool_size, idle_seconds=self.pool_idle_seconds, calls=self.pool_calls)

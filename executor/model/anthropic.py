@@ -85,6 +85,8 @@ def _words(request: Request) -> dict[str, Any]:
         for m in request.messages
         if m.role != "system"
     ]
+    if not turns:  # the API wants something to answer
+        return {"messages": [{"role": "user", "content": "\n\n".join(told)}]}
     return {"messages": turns} | ({"system": "\n\n".join(told)} if told else {})
 
 

@@ -102,7 +102,7 @@ class Ollama:
         present = bool({self.model, f"{self.model}:latest"} & set(models))
         return self._status(
             answers=True,
-            version=str(version.get("version")) if isinstance(version, dict) else None,
+            version=self.clean(str(version.get("version"))) if isinstance(version, dict) else None,
             models=models,
             present=present,
             hints=() if present else self._ways_to_a_model(models),
@@ -132,7 +132,7 @@ class Ollama:
         listed = tags.get("models") if isinstance(tags, dict) else None
         if not isinstance(listed, list):
             return ()
-        return tuple(str(entry.get("name")) for entry in listed if isinstance(entry, dict))
+        return tuple(self.clean(str(entry.get("name"))) for entry in listed if isinstance(entry, dict))
 
     def _models_if_told(self) -> tuple[str, ...]:
         try:

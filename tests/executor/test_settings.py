@@ -332,3 +332,11 @@ def test_a_key_of_a_provider_goes_to_this_provider_whoever_chose_it(
     (elsewhere / "htn.toml").write_text('model = "openai:m"')
     monkeypatch.setenv("OPENAI_API_KEY", "a-secret")
     assert Settings.load().model_place.key == "a-secret"
+
+
+def test_the_key_of_another_provider_does_not_go_to_the_server_of_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().embedding_place is None
+    monkeypatch.setenv("LLM_API_KEY", "a-secret")
+    own, other = (Settings.load(model=f"{name}:m", embedding_model="vectors") for name in ("ollama", "openai"))
+    assert own.embedding_place is not None and own.embedding_place.key == "a-secret"
+    assert other.embedding_place is not None and other.embedding_place.key is None

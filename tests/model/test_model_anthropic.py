@@ -39,6 +39,14 @@ def test_an_empty_answer_is_sent_back_as_words_that_the_server_takes() -> None:
     assert messages[1]["content"] == "(nothing)"
 
 
+def test_where_there_is_nothing_but_a_system_message_it_is_the_question() -> None:
+    with StandIn(script(RIGHT)) as server:
+        model_of("anthropic", server.endpoint).ask((Message("system", "Add 2 and 2."),), Sum, purpose="a")
+        body = server.requests[0]["body"]
+    assert body["messages"] == [{"role": "user", "content": "Add 2 and 2."}]
+    assert "system" not in body
+
+
 def test_an_answer_without_room_is_refused() -> None:
     with pytest.raises(UsageError, match="at least 1 token"):
         Anthropic("m", answer_tokens=0)
