@@ -33,6 +33,7 @@ from htn.state import State
 @domain_and_task
 @click.option("--dry-run", is_flag=True, help="Show the prompt and the price; send nothing.")
 @click.option("--again", is_flag=True, help="Learn it anew although the library has it.")
+@click.option("--ask", "learn", flag_value="ask", help="Have a person approve it before it is admitted.")
 @model_options
 @service_options
 @output_options
@@ -59,9 +60,10 @@ def command(
     \b
     htn learn reports 'column_statistics(seattle, temp_max)' --dry-run
     htn learn reports 'column_statistics(seattle, temp_max)'
+    htn learn reports 'column_statistics(seattle, temp_max)' --ask
 
     Exit codes: 0 learned; 2 usage; 5 it was not learned; 6 the calls were used up; 7 the model, Docker or Redis
-    does not answer; 130 interrupted.
+    does not answer; 8 it waits for approval; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = parse_task(task)

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from commands import exchange, versions
+from commands import exchange, similar, versions
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.library import Entry
+from executor.review import evidence_lines
 from executor.settings import LIBRARY, Settings
 from executor.versions import Listed
 from htn.errors import visible
@@ -25,10 +26,11 @@ def command() -> None:
     htn library history column_statistics
     htn library rollback column_statistics VERSION --why 'the newer one is slow'
     htn library export column_statistics column_statistics.py
+    htn library similar "the median of a column"
     """
 
 
-for _each in (*versions.COMMANDS, *exchange.COMMANDS):
+for _each in (*versions.COMMANDS, *exchange.COMMANDS, *similar.COMMANDS):
     command.add_command(_each)
 
 
@@ -87,10 +89,12 @@ def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **fla
         evidence, uses = agent.library.evidence(row.version), agent.library.uses(row.version)
         pinned = agent.library.pinned(row.domain, row.name)
         dependents = [f"{e.name} {e.version}" for e, _ in agent.versions.dependents(f"{row.domain}.{row.name}")]
+        counterexamples = [each.to_json() for each in agent.library.counterexamples(row.domain, row.name)]
     document = entry.model_dump(mode="json") | {"version": entry.version, "trust": row.trust, "pinned": pinned}
     more = {"evidence": evidence, "versions": versions, "uses": uses, "dependents": dependents}
+    more["counterexamples"] = counterexamples
     outcome.document = document | more
-    outcome.show(_readable(entry, row.trust, evidence, versions, uses=uses, dependents=dependents))
+    outcome.show(_readable(entry, row.trust, evidence, versions, uses, dependents, len(counterexamples)))
 
 
 def _damaged(row: Listed, versions: list[str]) -> str:
@@ -103,9 +107,9 @@ def _readable(
     trust: str,
     evidence: list[dict[str, Any]],
     versions: list[str],
-    *,
     uses: int = 0,
     dependents: Sequence[str] = (),
+    counterexamples: int = 0,
 ) -> str:
     origin = entry.provenance
     rows = [
@@ -116,6 +120,7 @@ def _readable(
         f"from      {origin.model} in {origin.calls} calls, repairs: {origin.repairs}, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
         *([f"uses      {uses}, and it kept its contract"] if uses else []),
+        *([f"tests     {counterexamples} kept, on which some version was wrong"] if counterexamples else []),
         *(
             [f"names     {', '.join(f'{n} {v[:12]}' for n, v in entry.dependencies.items())}"]
             if entry.dependencies
@@ -130,16 +135,6 @@ def _readable(
         *(f"  {line}" for line in entry.code.expandtabs().strip().split("\n")),
         "",
         "evidence",
+        *(f"  {line}" for line in evidence_lines(evidence)),
     ]
-    attempt = None
-    for record in evidence:
-        if record.get("attempt") != attempt:
-            attempt = record.get("attempt")
-            rows.append(f"  attempt {attempt}" if attempt else "  in use")
-        sign = "✓" if record["passed"] else "✗"
-        trials = f"  ({record['trials']} trials, {record.get('sandbox')})" if record.get("trials") else ""
-        rows.append(f"    {sign} rung {record['rung']}, {record['name']}: {record['detail']}{trials}")
-        counterexample = record.get("counterexample")
-        if isinstance(counterexample, str):
-            rows += [f"        {line}" for line in counterexample.split("\n")]
     return "\n".join(map(visible, rows))

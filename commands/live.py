@@ -8,6 +8,7 @@ or `--quiet` nothing is shown.
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -28,6 +29,7 @@ GLYPHS = {
     "running": ("◐", "cyan"),
     "done": ("✓", "green"),
     "failed": ("✗", "red"),
+    "retry": ("↻", "yellow"),
     "gap": ("?", "yellow"),
     "learned": ("★", "yellow"),
     "planned": ("✓", "green"),
@@ -78,6 +80,20 @@ class LiveTree:
     def listener(self) -> Listener:
         """Return what an agent tells its news to."""
         return Listener(self.planned, self.gap, self.learning, self.step, self.note)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to somebody who asks a person something; what is under way is drawn again afterwards."""
+        live, self._live = self._live, None
+        self._waiting = None
+        if live is not None:
+            live.stop()
+        try:
+            yield
+        finally:
+            if live is not None:
+                live.start()
+            self._live = live
 
     def planned(self, result: Plan | Failure) -> None:
         """Show a plan as a tree whose steps are to come, or why there is none."""
@@ -134,7 +150,13 @@ class LiveTree:
         """Show what became of a step."""
         if event.step not in self._labels:
             return  # beyond what is shown of a long plan
-        state, label = _WORDS[event.kind], self._labels[event.step]
+        label = self._labels[event.step]
+        if event.kind == "retry":
+            self._wait_for(None)
+            self._to_come.appendleft(event.step)
+            self._say(_line("retry", "again", f"{label}: {event.detail}", event.seconds), 1)
+            return
+        state = _WORDS[event.kind]
         if state is StepState.RUNNING:
             self._to_come.popleft()
             self._wait_for(_Waiting(label))

@@ -19,6 +19,8 @@ _COMMANDS = {
     "run": "Plan a task, learn what is missing, and carry it out.",
     "learn": "Have the model write an operator that nobody has written.",
     "library": "What was learned: list, show, go back, pin, export, compare.",
+    "retries": "Say which steps of a run were tried again, and how often.",
+    "proposals": "What waits for your approval: list, show, admit, reject.",
     "cache": "Say what the cache of results is good for, and empty it.",
     "sandbox": "Build, list and try the images in which bodies run.",
     "doctor": "Check Python, Redis, Docker, the image and the model.",

@@ -41,7 +41,11 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
     "run", cls=Command, short_help="Plan a task, learn what is missing, and carry it out.", epilog=TASKS_EPILOG
 )
 @domain_and_tasks
-@click.option("--learn", type=click.Choice(["auto", "never"]), help="Whether gaps are closed by asking the model.")
+@click.option(
+    "--learn",
+    type=click.Choice(["auto", "ask", "never"]),
+    help="Whether gaps are closed by asking the model; with ask, a person approves what is admitted.",
+)
 @click.option("--quiet", is_flag=True, help="Show only the result.")
 @search_options
 @model_options
@@ -74,7 +78,7 @@ def command(
     htn run my_domain.py 'deliver(box)' --model ollama:qwen2.5-coder:7b
 
     Exit codes: 0 done; 2 usage; 3 there is no plan; 4 a step failed; 5 a gap stayed open; 6 a budget or limit was
-    reached; 7 the model, Docker or Redis does not answer; 130 interrupted.
+    reached; 7 the model, Docker or Redis does not answer; 8 what was learned waits for approval; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = [parse_task(task) for task in tasks]
@@ -156,6 +160,7 @@ def _document(report: Report, changed: _Changes) -> dict[str, Any]:
         "plan": None if isinstance(result, Failure) else _plan(result),
         "failure": result.to_json() if isinstance(result, Failure) else None,
         "learned": [learned_document(one) for one in report.learned],
+        "run_id": report.run.id if report.run else None,
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
         "changed": [
             {
@@ -178,6 +183,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 def _step(step: Step) -> dict[str, Any]:
     found = {"action": str(step.action), "state": step.state, "seconds": round(step.seconds, 4), "detail": step.detail}
+    found |= {"retries": step.retries} if step.retries else {}
     return found | ({"error": step.trouble.to_json()} if step.trouble else {})
 
 

@@ -63,7 +63,8 @@ def _line(happened: Happened, trust: str, current: bool) -> str:
     event = happened.event
     by = f" by {event.who}" if event.who else ""
     star = "*" if current else " "
-    return f"{star} {happened.at}  {event.version[:12]}  {event.kind}{by}: {event.why}  ({trust})"
+    level = "" if event.kind == "rejected" else f"  ({trust})"  # it never was in the library
+    return f"{star} {happened.at}  {event.version[:12]}  {event.kind}{by}: {event.why}{level}"
 
 
 @click.command("rollback", cls=Command, short_help="Make an earlier version current.")

@@ -10,17 +10,15 @@ Not here: which one is right where they differ.
 from dataclasses import dataclass
 from typing import Any
 
-from executor.body import Observation, perform
+from executor.alike import judge, observe
+from executor.body import Observation
 from executor.inputs import read_inputs
-from executor.library import Entry, Library
-from executor.sandbox import Category, Sandbox, SandboxLimits
-from htn.contract import ROUNDING, close, describe_changes
-from htn.errors import ServiceMissing, UsageError
-from htn.state import State
-from htn.values import plain, show
+from executor.library import Library
+from executor.sandbox import Sandbox, SandboxLimits
+from htn.errors import UsageError
+from htn.values import show
 
 _MOST_SAID = 300
-_ENVIRONMENT = str(Category.ENVIRONMENT)
 
 
 @dataclass(frozen=True)
@@ -80,41 +78,14 @@ def compare(library: Library, a: str, b: str, sandbox: Sandbox, limits: SandboxL
     for number, row in enumerate(unique.values()):
         state, arguments = read_inputs(row)
         order = (0, 1) if number % 2 == 0 else (1, 0)
-        seen = {which: _observe(entries[which], state, arguments, sandbox, limits) for which in order}
-        result, detail = _judge(seen[0], seen[1])
+        seen = {
+            which: observe(entries[which].program(), entries[which].promise(), state, arguments, sandbox, limits)
+            for which in order
+        }
+        result, detail = judge(seen[0], seen[1])
         times = [_seconds(seen[which]) for which in (0, 1)]
         rows.append(Compared(", ".join(show(v) for v in arguments), result, detail[:_MOST_SAID], *times))
     return Comparison(a, b, tuple(rows))
-
-
-def _observe(
-    entry: Entry, state: State, arguments: tuple[Any, ...], sandbox: Sandbox, limits: SandboxLimits | None
-) -> Observation:
-    try:
-        seen = perform(entry.program(), entry.promise(), state.copy(), arguments, sandbox, limits=limits)
-    except UsageError as error:  # another number of arguments
-        return Observation(problem=error.message, category="precondition", refused=True)
-    if seen.category == _ENVIRONMENT:
-        raise ServiceMissing(f"the sandbox cannot run {entry.name}: {seen.problem}", hints=("htn doctor",))
-    return seen
-
-
-def _judge(a: Observation, b: Observation) -> tuple[str, str]:
-    failed = [f"{name}: {(seen.problem or '').splitlines()[0]}" for name, seen in (("a", a), ("b", b)) if not seen.ok]
-    if failed:
-        return "failed", "; ".join(failed)
-    for at in {**a.after, **b.after}:
-        left, right = a.after.get(at, State.ABSENT), b.after.get(at, State.ABSENT)
-        if not _alike(left, right, written=at in a.after and at in b.after):
-            told = [describe_changes({at: seen.after[at]}) if at in seen.after else "nothing there" for seen in (a, b)]
-            return "different", f"a: {told[0]}; b: {told[1]}"
-    return "same", ""
-
-
-def _alike(left: Any, right: Any, *, written: bool) -> bool:
-    if left is State.ABSENT or right is State.ABSENT:
-        return written and left is right
-    return close(plain(left), plain(right), ROUNDING)
 
 
 def _seconds(seen: Observation) -> float | None:

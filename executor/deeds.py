@@ -6,8 +6,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 class Event(BaseModel):
     """Something that was done with the versions of a name, by whom and why. Events are never changed.
 
-    `kind` is admitted, imported, rolled back, pinned, unpinned, retired or demoted; `version` is the one that it was
-    done with or for, `before` the one that was current until then.
+    `kind` is admitted, imported, rolled back, pinned, unpinned, retired, promoted, demoted, put back or rejected;
+    `version` is the one that it was done with or for, `before` the one that was current until then. A version that was
+    rejected was never one of the name's.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -11,7 +11,9 @@ literals `ENTRY`, `BODY`, `TRUST` and `VERSION` are taken. The rules:
    version that it claims to have.
 3. The body passes the static rules, which run nothing.
 4. What it says of itself counts against it only: evidence and trust of elsewhere can lower its level, not raise it.
-   It is on probation at most. With `anew` it climbs the ladder here, and has the level of what it shows here.
+   It is on probation at most, and uses do not promote it. With `anew` it climbs the ladder here, and has the level of
+   what it shows here. Counterexamples come along in a bundle: they are inputs, and what is right there the contract
+   says.
 5. What the library has of a version stays: nothing that was demoted or retired comes back by an import. A name that
    plans use keeps its current version; the import stands beside it.
 """
@@ -30,7 +32,9 @@ from executor.check import Candidate, check
 from executor.deeds import Event
 from executor.library import TRUST, Entry, Library
 from executor.sandbox import Sandbox, SandboxLimits
+from executor.store import MOST_COUNTEREXAMPLES
 from executor.validate import SITUATIONS, Situation, Trial, applicable, climb
+from executor.watch import KeptCounterexample
 from htn.contract import check_name
 from htn.domain import Example
 from htn.errors import HtnError, UsageError
@@ -56,6 +60,7 @@ class Carried(BaseModel):
     trust: str = Field(max_length=20)
     entry: Entry
     evidence: list[dict[str, Any]] = Field(default_factory=list, max_length=_MOST_RECORDS)
+    counterexamples: list[dict[str, Any]] = Field(default_factory=list, max_length=MOST_COUNTEREXAMPLES)
 
 
 class _Bundle(BaseModel):
@@ -88,7 +93,9 @@ class Imported:
 def carried(library: Library, version: str) -> Carried:
     """Return an entry of a library as it is taken out. ExecutionError for one that is damaged."""
     entry = library.entry(version)
-    return Carried(version=version, trust=library.trust(version), entry=entry, evidence=library.evidence(version))
+    tests = [each.to_json() for each in library.counterexamples(entry.domain, entry.name)]
+    evidence = library.evidence(version)
+    return Carried(version=version, trust=library.trust(version), entry=entry, evidence=evidence, counterexamples=tests)
 
 
 def as_bundle(entries: Sequence[Carried]) -> str:
@@ -185,6 +192,9 @@ def bring_in(
     taken = before is None or library.trust(before) not in TRUST[TRUST.index("probation") :]
     event = Event(kind="imported", version=one.version, who=who, why=why, before=before)
     version = library.admit(entry, level, [record, *evidence], event=event, current=taken)
+    for test in map(KeptCounterexample.read, one.counterexamples):
+        origin = f"imported; {test.origin}"
+        library.keep_counterexample(entry.domain, entry.name, test.inputs, test.detail, origin, test.version)
     current = library.current(entry.domain, entry.name) == version
     note = "" if current else (
         f"plans go on with {(before or '')[:12]}; to use this one: "
@@ -311,6 +321,8 @@ def _checked(row: dict[str, Any], where: str) -> Carried:
     entry.operator()
     for data in entry.examples:
         _example(entry.name, data)
+    for kept in one.counterexamples:
+        KeptCounterexample.read(kept)
     found = check(Candidate(entry.promise(), entry.code, entry.language))
     if found:
         raise UsageError(f"{where}: the body of {entry.name} breaks a rule: {found[0]}")

@@ -15,14 +15,16 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from executor.deeds import Event
+from executor.probation import broke
 from executor.sandbox import Program
-from executor.store import Lease, LeaseTimes, Store, StoredEntry
+from executor.store import Lease, LeaseTimes, Store, StoredEntry, TrustMoved
+from executor.watch import PROMOTE_AFTER, KeptCounterexample, Watch
 from htn.contract import Contract, model_of
 from htn.domain import Arity, Domain, Operator
 from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
@@ -31,8 +33,6 @@ from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
 TRUST = ("retired", "quarantined", "probation", "trusted", "pinned")
 _IN_PLANS = TRUST[TRUST.index("probation") :]
 _MAKES_CURRENT = ("admitted", "rolled back", "pinned")
-MOST_INPUTS = 20
-_MOST_INPUT = 50_000  # characters
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_])")
 
 
@@ -132,8 +132,11 @@ class Usable:
 class Library:
     """The entries of one store."""
 
-    def __init__(self, store: Store, *, lease_times: LeaseTimes | None = None) -> None:
+    def __init__(
+        self, store: Store, *, lease_times: LeaseTimes | None = None, promote_after: int = PROMOTE_AFTER
+    ) -> None:
         self._store = store
+        self._watch = Watch(store, promote_after)
         self._leases = store.leases(lease_times)
         self.pointers = store.pointers()
 
@@ -161,14 +164,16 @@ class Library:
         while True:
             kept, document = self._for_store(entry)
             told = event or Event(kind="admitted", version="", why=entry.provenance.task)
-            held = self._store.trust(kept.version) or trust
+            held = self._store.trust(kept.version) or ""
             level = max(trust, held, key=TRUST.index) if held in TRUST else trust
             try:
                 self._store.admit(
                     kept.domain, kept.name, kept.version, document, trust=level, evidence=records,
                     event=told.model_copy(update={"version": kept.version}).text(), depends=list(kept.dependencies),
-                    lease=lease, current=current, declared=bool(kept.declared),
+                    lease=lease, current=current, declared=bool(kept.declared), held=held,
                 )  # fmt: skip
+            except TrustMoved:
+                continue
             except UsageError:
                 if self._store.document(kept.version) in (None, document):
                     raise
@@ -185,24 +190,26 @@ class Library:
 
     def usable(self, domain: Domain) -> Usable:
         """Return the learned operators that plans of `domain` may use. One that is damaged stops no plan."""
-        operators: list[Operator] = []
-        notes: list[str] = []
+        barred = self._barred(domain)
+        operators: dict[str, Operator] = {name: gap for name, (gap, _) in barred.items()}
+        notes = [note for _, note in barred.values()]
+        domain = domain.extended_by(operators.values())
         wanted = [name for name, o in domain.operators.items() if o.apply is None or o.is_learned]
         for stored in self._store.look_up(domain.name, wanted):
             operator = domain.operators.get(stored.name)
             if operator and operator.is_learned:  # the domain's own file brings it along, or it has been looked up
-                operators.append(operator)
+                operators[stored.name] = operator
                 continue
             if stored.name in domain.methods or (operator and operator.apply and not operator.is_learned):
                 continue  # somebody has written it
             found, problem = self._fitting(domain, stored)
             if found:
-                operators.append(found)
+                operators[stored.name] = found
             elif problem:
                 form = operator.arity if operator else "…"
                 again = f"htn learn {domain.source} '{stored.name}({form})' --again"
                 notes.append(f"{problem}, so it is not used; learn it anew: {again}")
-        return Usable(tuple(operators), tuple(notes))
+        return Usable(tuple(operators.values()), tuple(notes))
 
     def in_plans(self, domain: Domain, name: str) -> str | None:
         """Return the version of `name` that plans of `domain` use, or None."""
@@ -256,17 +263,30 @@ class Library:
         domains = sorted({domain for domain, _ in self._store.names()})
         return [(_read(e.version, e.document), e.trust) for d in domains for e in self._store.snapshot(d)]
 
-    def demote(self, version: str, reason: dict[str, Any]) -> None:
-        """Take a version out of plans at once, and keep why."""
-        record = json.dumps({"rung": "use", "name": "demoted", "passed": False, **reason}, ensure_ascii=False)
-        entry, why = self.entry(version), str(reason.get("detail", ""))[:500]
-        event = Event(kind="demoted", version=version, who="the host", why=why)
-        self._store.set_trust(version, "quarantined", record, name=(entry.domain, entry.name, event.text()))
+    def demote(self, version: str, reason: dict[str, Any], inputs: Mapping[str, Any] | None = None) -> None:
+        """Take a version that broke its contract out of plans at once, and keep why, and the inputs as a test.
 
-    def used(self, version: str, inputs: Mapping[str, Any] | None) -> None:
-        """Count a clean use of a version; keep its inputs, where they are few, for comparisons with other versions."""
-        text = "" if inputs is None else json.dumps(inputs)
-        self._store.used(version, text if len(text) <= _MOST_INPUT else "", most=MOST_INPUTS)
+        What depends on it goes back to probation at the same moment.
+        """
+        entry = self.entry(version)
+        self._watch.demote(entry.domain, entry.name, version, reason, inputs)
+
+    def used(self, version: str, inputs: Mapping[str, Any] | None) -> bool:
+        """Count a clean use of a version and keep its inputs; return whether the version was promoted with it."""
+        return self._watch.used(version, inputs)
+
+    def counterexamples(self, domain: str, name: str) -> list[KeptCounterexample]:
+        """Return the inputs on which versions of a name were wrong, oldest first, for later candidates to be tried."""
+        return self._watch.counterexamples(domain, name)
+
+    def keep_counterexample(
+        self, domain: str, name: str, inputs: Mapping[str, Any], detail: str, origin: str, version: str = ""
+    ) -> bool:
+        """Keep an input, as `inputs_of` writes it, on which a candidate was wrong; return whether it was not too large.
+
+        `origin` says who found it. The newest fifty of a name are kept, of the same inputs the last.
+        """
+        return self._watch.keep(domain, name, inputs, detail, origin, version)
 
     def uses(self, version: str) -> int:
         """Return how often a version was used and kept its contract."""
@@ -316,9 +336,26 @@ class Library:
                 continue
         return None
 
+    def fate(self, version: str) -> str:
+        """Return "retired" or "demoted" where that is why no step may use a version, otherwise ""."""
+        trust = self.trust(version)
+        if trust == "quarantined" and self.was_demoted(version):
+            return "demoted"
+        return "retired" if trust == "retired" else ""
+
     def was_demoted(self, version: str) -> bool:
         """Whether a version has broken its contract in use. What the ladder did not see then it does not see now."""
-        return any(record.get("name") == "demoted" for record in self.evidence(version))
+        return broke(self.evidence(version))
+
+    def _barred(self, domain: Domain) -> dict[str, tuple[Operator, str]]:
+        """Return the operators that a domain brings along and that no plan is to use, as gaps, each with a note."""
+        found = {}
+        for name, operator in domain.operators.items():
+            if operator.version and (fate := self.fate(operator.version)):
+                said = f"{name} {operator.version[:12]}, which {domain.source} brings along, was {fate} here"
+                note = f"{said}, so it is not used; why: htn library history {name}"
+                found[name] = replace(operator, apply=None, version=None), note
+        return found
 
     def _named_in(self, entry: Entry) -> dict[str, str]:
         """Return the other operators of the domain that body or contract name, with their current versions."""

@@ -164,9 +164,18 @@ class Settings(BaseSettings):
         3, ge=1, le=20, validation_alias=_names("max_retries", "MAX_RETRIES", "CODE_GEN_MAX_ATTEMPTS"),
         description="bodies that are tried for one gap: the first and its repairs",
     )  # fmt: skip
-    learn: Literal["auto", "never"] = Field(
-        "auto", validation_alias=_names("learn"), description="whether htn run closes gaps by asking the model"
-    )
+    promote_after: int = Field(
+        20, ge=1, le=10_000, validation_alias=_names("promote_after"),
+        description="clean uses with different inputs after which an operator on probation is trusted",
+    )  # fmt: skip
+    step_retries: int = Field(
+        3, ge=0, le=100, validation_alias=_names("step_retries"),
+        description="how often a step that failed for a reason that may pass is tried again",
+    )  # fmt: skip
+    learn: Literal["auto", "ask", "never"] = Field(
+        "auto", validation_alias=_names("learn"),
+        description="whether gaps are closed by asking the model: auto, never, or ask: a person approves each entry",
+    )  # fmt: skip
     sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),

@@ -11,16 +11,16 @@ Every deed is one atomic operation that also appends an event: what, by whom, an
 anew, so all agents see a deed with their next plan, and a step whose operator was retired meanwhile is not carried out.
 """
 
-import difflib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from executor.deeds import Event
 from executor.library import TRUST, Entry, Library
+from executor.review import difference
 from executor.store import Store
+from executor.watch import put_back
 from htn.errors import HtnError, UsageError, did_you_mean
 
 LEAST_USES = 5
@@ -166,19 +166,15 @@ class Versions:
             )
         event = Event(kind="retired", version=version, who=who, why=_reason(why))
         record = {"rung": "use", "name": "retired", "passed": False, "detail": f"{_reason(why)} ({who})"}
-        if not self.library.pointers.retire(domain, known, version, "retired", event.text(), json.dumps(record)):
+        back = put_back(known, version, f"was retired: {_reason(why)}")
+        if not self.library.pointers.retire(domain, known, version, "retired", event.text(), json.dumps(record), back):
             raise _moved(domain, known)
         return version
 
     def diff(self, name: str, a: str, b: str) -> str:
         """Return how version `b` differs from `a`, contract and code, as a unified diff; empty where it does not."""
         old, new = (self.library.entry(self.version(name, which)) for which in (a, b))
-        parts = ("contract", _contract(old), _contract(new)), ("body", _body(old), _body(new))
-        rows: list[str] = []
-        for part, left, right in parts:
-            names = f"{old.version[:12]} {part}", f"{new.version[:12]} {part}"
-            rows += difflib.unified_diff(left, right, *names, lineterm="")
-        return "\n".join(rows)
+        return difference(old, new)
 
     def dependents(self, name: str) -> list[tuple[Entry, str]]:
         """Return the entries whose body or contract names `name`, with the trust in each; damaged ones are left out."""
@@ -223,12 +219,3 @@ def _moved(domain: str, name: str) -> UsageError:
 
 def _moment(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds")
-
-
-def _contract(entry: Entry) -> Sequence[str]:
-    promise = entry.promise()
-    return [promise.description, *promise.lines()]
-
-
-def _body(entry: Entry) -> Sequence[str]:
-    return entry.code.expandtabs().strip("\n").split("\n")

@@ -178,6 +178,8 @@ class Domain:
     make_state: Callable[[], State] | None = None
     source: str = ""
     """What a person types to mean this domain: its name, or the path of its file."""
+    repeatable: frozenset[str] = frozenset()
+    """The operators whose command may be carried out again after it raised."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a domain's name")
@@ -271,8 +273,11 @@ class Domain:
             )
         return (*known, method)
 
-    def command(self, operator: str) -> Callable[[_Function], _Function]:
-        """Declare what carries `operator` out in the world; it gets the run's state and changes it."""
+    def command(self, operator: str, *, retry: bool = False) -> Callable[[_Function], _Function]:
+        """Declare what carries `operator` out in the world; it gets the run's state and changes it.
+
+        `retry` says that it does no harm when it is carried out once more after it has raised: only then it is.
+        """
 
         def declared(function: _Function) -> _Function:
             if operator not in self.operators:
@@ -281,6 +286,7 @@ class Domain:
                     hints=did_you_mean(operator, list(self.operators)),
                 )
             self.commands[operator] = function
+            self.repeatable = self.repeatable - {operator} | ({operator} if retry else set())
             return function
 
         return declared
@@ -309,10 +315,8 @@ class Domain:
 
     def extended_by(self, learned: Iterable[Operator]) -> "Domain":
         """Return this domain with further operators. A written one is never replaced by a learned one."""
-        added = {
-            o.name: o for o in learned
-            if o.name not in self.methods and (o.name not in self.operators or not self.operators[o.name].apply)
-        }  # fmt: skip
+        written = {name for name, o in self.operators.items() if o.apply and not o.is_learned}
+        added = {o.name: o for o in learned if o.name not in self.methods and o.name not in written}
         return replace(self, operators={**self.operators, **added})
 
     def knows(self, head: str) -> bool:

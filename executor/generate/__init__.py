@@ -1,6 +1,23 @@
-"""Ask a model for a contract, for a body, and for a repaired body; check the form of what it says."""
+"""Ask a model for a contract, for bodies, for tests, and for repaired bodies; check the form of what it says."""
 
-from executor.generate.prompt import body_prompt, contract_prompt, system_prompt, templates_version
+from executor.generate.prompt import (
+    NO_HINTS,
+    Hints,
+    body_prompt,
+    contract_prompt,
+    system_prompt,
+    templates_version,
+    tests_prompt,
+)
 from executor.generate.propose import Proposer
 
-__all__ = ["Proposer", "body_prompt", "contract_prompt", "system_prompt", "templates_version"]
+__all__ = [
+    "NO_HINTS",
+    "Hints",
+    "Proposer",
+    "body_prompt",
+    "contract_prompt",
+    "system_prompt",
+    "templates_version",
+    "tests_prompt",
+]

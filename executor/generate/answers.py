@@ -44,3 +44,21 @@ class BodyAnswer(_Answer):
 
     code: str = Field(max_length=100_000)
     explanation: str = Field(default="", max_length=4000)
+
+
+class TestAnswer(_Answer):
+    """What one use of the operator has to come to, as a model that has seen no body writes it."""
+
+    __test__ = False  # no test of pytest's
+
+    arguments: dict[str, Any] = Field(max_length=16)
+    reads: dict[str, Any] = Field(default_factory=dict, max_length=16)
+    outputs: dict[str, Any] = Field(max_length=16)
+
+
+class SuiteAnswer(_Answer):
+    """Tests, as a model writes them from the specification alone."""
+
+    __test__ = False
+
+    tests: list[TestAnswer] = Field(min_length=1, max_length=40)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -26,7 +27,26 @@ _MOST_CODE = 12_000
 _MOST_PROBLEM = 400
 _MOST_PROBLEMS = 8
 _MARK = re.compile(r"\b(BEGIN|END)[\s_-]+DATA\b", re.IGNORECASE)
-_TEMPLATES = ("system", "contract", "body", "repair")
+_FORMS = {
+    "python": "form-python", "javascript": "form-javascript", "bash": "form-bash", "go": "form-go", "java": "form-java",
+    "c++": "form-cpp", "rust": "form-rust",
+}  # fmt: skip
+_TEMPLATES = ("system", "contract", "body", "repair", "tests", *_FORMS.values())
+# Samples and suites are to be independent: each is asked for in other words.
+_BODY_VARIANTS = (
+    "",
+    "Think of the edge cases first, then write the plainest code that gets them right.",
+    "Write it in small steps, as you would explain it to a colleague; do not look for a trick.",
+    "Start from the definition in the description, word by word, and let the code follow it.",
+    "Choose another way than the one that comes to mind first.",
+)
+_TEST_VARIANTS = (
+    "",
+    "Think of inputs at which a careless body goes wrong.",
+    "Begin with the simplest inputs, and let each test show one thing.",
+    "Read the description sentence by sentence, and test each.",
+    "Let half of your tests be ordinary cases, and half unusual ones.",
+)
 
 
 def _template(name: str) -> str:
@@ -35,7 +55,7 @@ def _template(name: str) -> str:
 
 def templates_version() -> str:
     """Return the identity of the prompt templates: the first 12 digits of their SHA-256."""
-    text = "\0".join(_template(name) for name in _TEMPLATES)
+    text = "\0".join([*(_template(name) for name in _TEMPLATES), *_BODY_VARIANTS, *_TEST_VARIANTS])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -44,7 +64,18 @@ def system_prompt() -> str:
     return _template("system")
 
 
-def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = ()) -> str:
+@dataclass(frozen=True)
+class Hints:
+    """What else a prompt may tell: operators that are like the one that is asked for, and what went wrong before."""
+
+    known: tuple[str, ...] = ()
+    lessons: tuple[str, ...] = ()
+
+
+NO_HINTS = Hints()
+
+
+def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = (), hints: Hints = NO_HINTS) -> str:
     """Return the question for a contract. `problems` are what was wrong with the answers before."""
     name = str(gap.task[0])
     operator = domain.operators.get(name)
@@ -59,37 +90,69 @@ def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = ()) -> s
         state=_data(relevant_state(gap.state, gap.task[1:])),
         examples=_data(_examples(domain.examples_of(name))),
         operators=_part(
-            "\n".join(f"{o.name}({o.arity}): {o.description.split(chr(10))[0][:200]}" for o in known), _MOST_LISTED
+            "\n".join(
+                [*hints.known, *(f"{o.name}({o.arity}): {o.description.split(chr(10))[0][:200]}" for o in known)]
+            ),
+            _MOST_LISTED,
         ),
+        lessons=_rows(hints.lessons),
         problems="\nYour contract before could not be used:\n" + "\n".join(wrong) if wrong else "",
     )
 
 
-def body_prompt(domain: Domain, contract: Contract) -> str:
-    """Return the question for a body."""
+def body_prompt(
+    domain: Domain, contract: Contract, *, language: str = "python", sample: int = 0, hints: Hints = NO_HINTS
+) -> str:
+    """Return the question for a body. Each sample is asked for in other words."""
     return _template("body").format(
+        language=language,
         contract=_data(_contract(contract)),
         description=_data(_description(domain, contract)),
         examples=_data(_examples(domain.examples_of(contract.name))),
-        name=contract.name,
-        arguments=_arguments(contract),
-        modules=", ".join(sorted(MODULES)),
+        known=_rows(hints.known),
+        lessons=_rows(hints.lessons),
+        form=_form(language)
+        .format(name=contract.name, arguments=_arguments(contract), modules=", ".join(sorted(MODULES)))
+        .rstrip(),
+        variant=_variant(_BODY_VARIANTS, sample),
+    )
+
+
+def tests_prompt(domain: Domain, contract: Contract, *, sample: int = 0) -> str:
+    """Return the question for tests, which are written from the specification alone: it holds no code."""
+    return _template("tests").format(
+        contract=_data(_contract(contract)),
+        description=_data(_description(domain, contract)),
+        parameters=", ".join(p.name for p in contract.parameters) or "none",
+        reads=", ".join(r.name for r in contract.reads) or "nothing",
+        outputs=", ".join(o.name for o in contract.outputs) or "nothing",
+        variant=_variant(_TEST_VARIANTS, sample),
     )
 
 
 def repair_prompt(
-    domain: Domain, contract: Contract, *, code: str, check: str, problem: str, attempts: Iterable[str]
+    domain: Domain,
+    contract: Contract,
+    *,
+    code: str,
+    check: str,
+    problem: str,
+    attempts: Iterable[str],
+    language: str = "python",
+    focus: str = "",
 ) -> str:
     """Return the question for a better body, with what was wrong with the last one."""
     return _template("repair").format(
         name=contract.name,
+        language=language,
         contract=_data(_contract(contract)),
         description=_data(_description(domain, contract)),
         code=_part(code, _MOST_CODE),
         check=check,
         problem=_part(problem, _MOST_SAID),
-        attempts=_part("\n".join(attempts) or "none", _MOST_SAID),
+        attempts=_rows(attempts),
         arguments=_arguments(contract),
+        focus=focus,
     )
 
 
@@ -122,6 +185,20 @@ def _cut(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _cut(part) for key, part in list(value.items())[: 4 * _MOST_ITEMS]}
     return value
+
+
+def _form(language: str) -> str:
+    if language not in _FORMS:
+        raise UsageError(f"a body cannot be written in {language!r:.40}", hints=(f"one of: {', '.join(_FORMS)}",))
+    return _template(_FORMS[language])
+
+
+def _rows(lines: Iterable[str]) -> str:
+    return _part("\n".join(lines) or "none", _MOST_SAID)
+
+
+def _variant(variants: tuple[str, ...], sample: int) -> str:
+    return variants[sample % len(variants)]
 
 
 def _part(text: str, most: int) -> str:

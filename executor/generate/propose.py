@@ -9,16 +9,26 @@ from pydantic import BaseModel
 
 from executor.body import shortened
 from executor.check import Candidate
-from executor.generate.answers import BodyAnswer, ContractAnswer
+from executor.generate.answers import BodyAnswer, ContractAnswer, SuiteAnswer
 from executor.generate.contracts import contract_problems, misfits
-from executor.generate.prompt import body_prompt, contract_prompt, repair_prompt, system_prompt
+from executor.generate.prompt import (
+    NO_HINTS,
+    Hints,
+    body_prompt,
+    contract_prompt,
+    repair_prompt,
+    system_prompt,
+    tests_prompt,
+)
 from executor.model import Message, Model
+from executor.validate import Suite, Written, suite_of
 from htn.contract import Contract, check_name
 from htn.domain import Domain
 from htn.errors import DomainError, GapOpen, UsageError
 from htn.failure import Gap
 
 _CONTRACT_ATTEMPTS = 3
+_REPAIRS_OF_A_SAMPLE = 100  # so that no two repairs are one question, whichever sample they are of
 _Form = TypeVar("_Form", bound=BaseModel)
 
 
@@ -29,6 +39,7 @@ class Proposer:
     model: Model
     domain: Domain
     on_text: Callable[[str], None] | None = None
+    hints: Hints = NO_HINTS
 
     def contract(self, gap: Gap, untriable: Callable[[Contract], list[str]] = lambda contract: []) -> Contract:
         """Return a contract for the gap that can be used: names, types and places in the state exist.
@@ -45,7 +56,7 @@ class Proposer:
                 )
             return declared.contract
         for _ in range(_CONTRACT_ATTEMPTS):
-            answer = self._ask(contract_prompt(self.domain, gap, problems), ContractAnswer, "contract")
+            answer = self._ask(contract_prompt(self.domain, gap, problems, self.hints), ContractAnswer, "contract")
             data = {"name": name, **answer.model_dump(by_alias=True)}
             try:
                 contract = Contract.from_json(data, {*self.domain.variables, *gap.state})
@@ -65,18 +76,35 @@ class Proposer:
             ),
         )
 
-    def body(self, contract: Contract, *, sample: int = 0) -> Candidate:
-        """Return a first body for a frozen contract."""
-        answer = self._ask(body_prompt(self.domain, contract), BodyAnswer, "body", sample)
-        return Candidate(contract, answer.code)
+    def body(self, contract: Contract, *, sample: int = 0, language: str = "python") -> Candidate:
+        """Return a body for a frozen contract: the sample of this number, independent of the others."""
+        question = body_prompt(self.domain, contract, language=language, sample=sample, hints=self.hints)
+        return Candidate(contract, self._ask(question, BodyAnswer, "body", sample).code, language)
 
-    def repaired(self, candidate: Candidate, check: str, problem: str, attempts: Sequence[str]) -> Candidate:
+    def suite(self, contract: Contract, *, sample: int = 0) -> Suite:
+        """Return tests for a frozen contract, written by a call that sees no body. None may be of any use."""
+        answer = self._ask(tests_prompt(self.domain, contract, sample=sample), SuiteAnswer, "tests", sample)
+        tests = [Written(t.arguments, t.reads, t.outputs) for t in answer.tests]
+        writer = f"{self.model.name} #{sample}"
+        return suite_of(contract, self.domain.variables, tests, writer=writer, model=self.model.name)
+
+    def repaired(
+        self,
+        candidate: Candidate,
+        check: str,
+        problem: str,
+        attempts: Sequence[str],
+        *,
+        sample: int = 0,
+        focus: str = "",
+    ) -> Candidate:
         """Return another body, after telling what was wrong with `candidate`."""
         question = repair_prompt(
-            self.domain, candidate.contract, code=candidate.code, check=check, problem=problem, attempts=attempts
-        )
-        answer = self._ask(question, BodyAnswer, "repair", len(attempts))
-        return Candidate(candidate.contract, answer.code)
+            self.domain, candidate.contract, code=candidate.code, check=check, problem=problem, attempts=attempts,
+            language=candidate.language, focus=focus,
+        )  # fmt: skip
+        answer = self._ask(question, BodyAnswer, "repair", sample * _REPAIRS_OF_A_SAMPLE + len(attempts))
+        return Candidate(candidate.contract, answer.code, candidate.language)
 
     def _ask(self, question: str, form: type[_Form], purpose: str, sample: int = 0) -> _Form:
         messages = [Message("system", system_prompt()), Message("user", question)]

@@ -3,27 +3,47 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.bulk import Bulk, Changes, Standing
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
+from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
 from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
+from executor.store.retries import RetryCounts
 from executor.store.server import EmbeddedServer, RemoteServer, Server
-from executor.store.store import Store, StoredEntry, StoreStatus
+from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
 from executor.store.turns import Turns
+from executor.store.waiting import StoredProposal, Waiting
+from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
 
 __all__ = [
+    "MOST_COUNTEREXAMPLES",
+    "MOST_LESSONS",
+    "Bulk",
+    "Changes",
     "Lease",
     "LeaseLost",
     "LeaseTimes",
     "Leases",
     "Pointers",
+    "Promotion",
+    "PutBack",
     "ResultLimits",
     "ResultStatistics",
     "Results",
+    "RetryCounts",
+    "Standing",
     "Store",
     "StoreStatus",
     "StoredEntry",
     "StoredEvent",
+    "StoredLesson",
+    "StoredLessons",
+    "StoredProposal",
+    "TrustMoved",
     "Turns",
+    "Waiting",
+    "Watched",
+    "digest",
     "open_store",
 ]
 

@@ -2,11 +2,15 @@
 
     htn:domains                    set: the domains that have entries
     htn:current:<domain>           hash: for each name in the domain the version that plans use
+    htn:moves:<domain>             sorted set: the names in the domain, by when the version that plans use changed last
+                                   (counted from 1 over all of them); names that were there before it was kept are
+                                   not in it
     htn:versions:<domain>:<name>   list: the versions of a name, in the order they were admitted
     htn:entry:<version>            hash: `document`, which never changes, `trust`, the level of trust
                                    in it, `before`, the level before it was pinned, `uses`, how often
-                                   it was used and kept its contract, and `by`, the mark of the write
-                                   that brought it
+                                   it was used and kept its contract, `of`, the domain and name that it
+                                   is a version of, `broke`, once it has broken its contract, and `by`,
+                                   the mark of the write that brought it
     htn:evidence:<version>         list: the records of why the entry is trusted, oldest first,
                                    each behind the mark of the write that brought it
     htn:history:<domain>:<name>    list: what was done with the versions of a name, by whom and why, oldest first,
@@ -15,8 +19,23 @@
     htn:undeclared:<domain>        set: the names that no domain had declared when they were learned
     htn:dependents:<domain>:<name> set: the versions of other names that name this one
     htn:inputs:<version>           list: inputs of the last clean uses of a version, newest first
+    htn:tried:<version>            set: the hashes of the different inputs of its clean uses, as many as make a
+                                   promotion; there while it is on probation
+    htn:counterexamples:<domain>:<name>  list: inputs on which some version of the name was wrong, each behind its
+                                   hash, the newest last
+    htn:proposal:<version>         string: an entry that waits for a person's approval, with its evidence; no version of
+                                   any name yet
+    htn:proposals                  sorted set: the versions that wait, by when each was kept (µs since 1970); there is
+                                   a most of them, and the oldest goes
+    htn:rejected                   hash: for each version that a person rejected by whom and why
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
                                    alone to do it; ends by itself when its holder does not extend it
+    htn:vector:<version>           hash: for each embedding model by name the vector that it gave for a version
+    htn:lessons                    sorted set: the domains that have lessons, by when one was noted last (ms since 1970)
+    htn:lessons:<domain>           sorted set: the lessons of a domain, by when each was noted last
+    htn:lesson:<domain>:<name>     hash: `about`, what went wrong, `advice`, `count`, how often, `seen`, when last,
+                                   `by`, the mark of the write that noted it last, and for each word of the
+                                   contracts where it was met `word:<word>`, how often; the name is a hash of `about`
     htn:probe                      string: written and removed by `htn doctor` to see if it can be
 
     htn:result:<name>              string: the result of a pure body; the name is a hash of what was computed
@@ -28,11 +47,15 @@
     htn:answer:<name>, htn:answers:…  the same for the answers of models; the name is a hash of what was asked
     htn:turns:<name>               sorted set: the requests of the last minute to what the name, a hash, stands for,
                                    by when each went out (µs since 1970)
+    htn:retried:<workflow>         hash: for each step of a workflow that was tried again the mark of its last count
+    workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
+                                   because other programs look for it under this name
 
-A result or answer has a lifetime and may be lost at any time; a lease and turns have one. No other key has one: an
-entry goes only when a person removes it. A write that concerns several keys is one Lua script (see
-scripts), so a reader sees all of it or nothing. A cluster, which would spread the keys over several
-servers, is not supported.
+A result or answer has a lifetime and may be lost at any time; a lease and turns have one, and so have the counts of
+what was tried again, thirty days after the last. No other key has one: an entry goes only when a person removes it,
+and of a domain's lessons those go that were not noted for longest. A write that concerns several keys is one Lua
+script (see scripts and lessons), so a reader sees all of it or nothing. A cluster, which would spread the keys over
+several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -70,6 +93,15 @@ def version_id(text: str) -> str:
     return text
 
 
+def _id(text: str, what: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise UsageError(
+            f"{text[:60]!r} cannot be the id {what}",
+            hints=("an id has letters, digits, '.', '_' and '-', at most 128, and starts with a letter or digit",),
+        )
+    return text
+
+
 @dataclass(frozen=True)
 class Keys:
     """Builds the keys of one store; refuses parts that are no names."""
@@ -86,6 +118,10 @@ class Keys:
     def current(self, domain: str) -> str:
         """The hash from name to the version that plans use."""
         return f"{self.prefix}:current:{identifier(domain, 'the domain')}"
+
+    def moves(self, domain: str) -> str:
+        """The names of a domain by when their current version changed last."""
+        return f"{self.prefix}:moves:{identifier(domain, 'the domain')}"
 
     def versions(self, domain: str, name: str) -> str:
         """The list of versions of a name."""
@@ -111,6 +147,31 @@ class Keys:
         """The list of inputs of a version."""
         return f"{self.prefix}:inputs:{version_id(version)}"
 
+    def tried(self, version: str) -> str:
+        """The set of hashes of the inputs of a version on probation."""
+        return f"{self.prefix}:tried:{version_id(version)}"
+
+    def counterexamples(self, domain: str, name: str) -> str:
+        """The list of counterexamples of a name."""
+        return f"{self.prefix}:counterexamples:{self._name(domain, name)}"
+
+    def beginnings(self) -> dict[str, str]:
+        """What the keys begin with that a script makes itself, for entries that it finds on its way."""
+        parts = ("entry", "evidence", "history", "dependents", "tried")
+        return {part: f"{self.prefix}:{part}:" for part in parts}
+
+    def retries(self, workflow: str) -> str:
+        """What the keys of the counts of a workflow begin with."""
+        return f"workflow_step_retry:{_id(workflow, 'of a workflow')}:"
+
+    def retry(self, workflow: str, step: str) -> str:
+        """How often a step of a workflow was tried again."""
+        return f"{self.retries(workflow)}{_id(step, 'of a step')}"
+
+    def retried(self, workflow: str) -> str:
+        """The hash of the steps of a workflow that were tried again."""
+        return f"{self.prefix}:retried:{_id(workflow, 'of a workflow')}"
+
     def entry(self, version: str) -> str:
         """The hash with the document and the trust of a version."""
         return f"{self.prefix}:entry:{version_id(version)}"
@@ -123,11 +184,49 @@ class Keys:
         """The list of evidence of a version."""
         return f"{self.prefix}:evidence:{version_id(version)}"
 
+    def proposal(self, version: str) -> str:
+        """The text of what waits for approval."""
+        return f"{self.prefix}:proposal:{version_id(version)}"
+
+    def every_proposal(self) -> str:
+        """What every key of a proposal begins with."""
+        return f"{self.prefix}:proposal:"
+
+    def proposals(self) -> str:
+        """The sorted set of the versions that wait for approval."""
+        return f"{self.prefix}:proposals"
+
+    def rejected(self) -> str:
+        """The hash from version to who rejected it and why."""
+        return f"{self.prefix}:rejected"
+
     def lease(self, name: str) -> str:
         """The holder of a lease."""
         if not _RESULT.fullmatch(name):
             raise UsageError(f"{name[:80]!r} cannot be the name of a lease: it is 64 hexadecimal digits")
         return f"{self.prefix}:lease:{name}"
+
+    def vector(self, version: str) -> str:
+        """The hash from embedding models to their vectors of a version."""
+        return f"{self.prefix}:vector:{version_id(version)}"
+
+    def lesson_domains(self) -> str:
+        """The domains that have lessons."""
+        return f"{self.prefix}:lessons"
+
+    def lessons(self, domain: str) -> str:
+        """The lessons of a domain."""
+        return f"{self.prefix}:lessons:{identifier(domain, 'the domain')}"
+
+    def lesson(self, domain: str, name: str) -> str:
+        """What is known of a lesson."""
+        if not _RESULT.fullmatch(name):
+            raise UsageError(f"{name[:80]!r} cannot be the name of a lesson: it is 64 hexadecimal digits")
+        return f"{self.every_lesson(domain)}{name}"
+
+    def every_lesson(self, domain: str) -> str:
+        """What every key of a lesson of a domain begins with."""
+        return f"{self.prefix}:lesson:{identifier(domain, 'the domain')}:"
 
     def turns(self, name: str) -> str:
         """The requests of the last minute to one service."""

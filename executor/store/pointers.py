@@ -12,10 +12,11 @@ from typing import Any
 from executor.store import scripts
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
+from executor.store.sizes import MARK, small_enough
+from executor.store.trust_scripts import RETIRE
+from executor.store.watched import PutBack
 from htn.errors import UsageError
 
-MOST_DOCUMENT = 1_000_000  # bytes
-MARK = 32  # characters of the mark of a write
 _TIME = 13  # digits of the time of an event
 
 
@@ -45,6 +46,7 @@ class Pointers:
             self._keys.versions(domain, name),
             self._keys.history(domain, name),
             self._keys.pinned(domain),
+            self._keys.moves(domain),
         )
         self._keys.entry(version)
         small_enough(event)
@@ -68,6 +70,7 @@ class Pointers:
             self._keys.history(domain, name),
             self._keys.pinned(domain),
             self._keys.entry(version),
+            self._keys.moves(domain),
         )
         result = self._script(scripts.PIN, keys, (name, version, level, uuid.uuid4().hex, event))
         self._refuse(result, domain, name, version)
@@ -78,10 +81,10 @@ class Pointers:
         keys = self._keys.history(domain, name), self._keys.pinned(domain), self._keys.entry(version)
         return bool(self._script(scripts.UNPIN, keys, (name, version, level, uuid.uuid4().hex, event)) == 1)
 
-    def retire(self, domain: str, name: str, version: str, level: str, event: str, record: str) -> bool:
+    def retire(self, domain: str, name: str, version: str, level: str, event: str, record: str, back: PutBack) -> bool:
         """Give the current version a level at which nobody uses it; return whether it was still current.
 
-        Raises UsageError when the name is pinned.
+        What depends on the name goes down with it, as `back` says. Raises UsageError when the name is pinned.
         """
         keys = (
             self._keys.current(domain),
@@ -89,8 +92,10 @@ class Pointers:
             self._keys.pinned(domain),
             self._keys.entry(version),
             self._keys.evidence(version),
+            self._keys.tried(version),
         )
-        result = self._script(scripts.RETIRE, keys, (name, version, level, uuid.uuid4().hex, event, record))
+        known = name, version, level, uuid.uuid4().hex, event, record, f"{domain}:{name}"
+        result = self._script(RETIRE, keys, (*known, back.text(self._keys)))
         self._refuse(result, domain, name, version)
         return bool(result == 1)
 
@@ -124,10 +129,3 @@ class Pointers:
                 f"{domain}.{name} is pinned to {pinned}, so nothing else is done with it",
                 hints=(f"let go of it first: htn library unpin {domain}.{name} --why REASON",),
             )
-
-
-def small_enough(text: str) -> None:
-    """Raise UsageError for a text that is too large to store."""
-    size = len(text.encode(errors="surrogatepass"))
-    if size > MOST_DOCUMENT:
-        raise UsageError(f"a text of {size:,} bytes is too large to store ({MOST_DOCUMENT:,})")

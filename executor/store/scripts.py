@@ -36,18 +36,36 @@ local function lists(versions, version)
   return false
 end
 """
+WITH_EVENT = _SEEN_BEFORE + _TELL  # what a script begins with that appends an event, for the scripts of other modules
 
-# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, sets of dependents...
+# The names of a domain stand in the order in which their current version changed last, counted from 1.
+_MOVES = """
+local function last_move(key)
+  return tonumber(redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2] or '0')
+end
+local function point(current, moves, last, name, version)
+  redis.call('HSET', current, name, version)
+  redis.call('ZADD', moves, string.format('%.0f', last + 1), name)
+end
+"""
+
+# What scripts begin with that write once and tell of it.
+BEGINNING = _SEEN_BEFORE + _TELL
+
+# KEYS: domains, current, versions, entry, evidence, history, pinned, lease, undeclared, moves, sets of dependents...
 # ARGV: domain, name, version, document, trust, mark, event, holder of the lease or '', '1' to make it current,
-# '1' for a name that nobody declared, evidence...
+# '1' for a name that nobody declared, the trust that it has so far or '*' for any, evidence...
 # Where another version is pinned, or ARGV[9] is not '1', the version becomes one of the name's and is not current.
-# Returns 1 admitted, 0 the name had the version already, -1 the version has another document, -2 the lease has lapsed.
+# One that broke its contract keeps its trust and does not become current: nothing but a person brings it back.
+# Returns 1 admitted, 0 the name had the version already, -1 the version has another document, -2 the lease has lapsed,
+# -3 the version has another trust than ARGV[11].
 ADMIT = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
-local document = redis.call('HGET', KEYS[4], 'document')
-local by = redis.call('HGET', KEYS[4], 'by')
+local known = redis.call('HMGET', KEYS[4], 'document', 'by', 'trust', 'broke')
+local document, by, trust, broke = known[1], known[2], known[3] or '', known[4]
 local versions = redis.call('LRANGE', KEYS[3], 0, -1)
 local repeated = seen(KEYS[5], ARGV[6]) or seen(KEYS[6], ARGV[6])
 local pinned = redis.call('HGET', KEYS[7], ARGV[2])
@@ -55,19 +73,23 @@ local holder = redis.call('GET', KEYS[8])
 redis.call('HGET', KEYS[2], ARGV[2])
 redis.call('SISMEMBER', KEYS[1], ARGV[1])
 redis.call('SISMEMBER', KEYS[9], ARGV[2])
-for i = 10, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
+local last = last_move(KEYS[10])
+for i = 11, #KEYS do redis.call('SISMEMBER', KEYS[i], ARGV[3]) end
 if document and document ~= ARGV[4] then return -1 end
 if repeated or by == ARGV[6] then return 1 end
 if ARGV[8] ~= '' and holder ~= ARGV[8] then return -2 end
+if ARGV[11] ~= '*' and trust ~= ARGV[11] then return -3 end
 local listed = lists(versions, ARGV[3])
 if not document then
-  redis.call('HSET', KEYS[4], 'document', ARGV[4], 'by', ARGV[6])
+  redis.call('HSET', KEYS[4], 'document', ARGV[4], 'by', ARGV[6], 'of', ARGV[1] .. ':' .. ARGV[2])
 end
-redis.call('HSET', KEYS[4], 'trust', ARGV[5])
-for i = 11, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
+if not broke then redis.call('HSET', KEYS[4], 'trust', ARGV[5]) end
+for i = 12, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[6] .. ARGV[i]) end
 if not listed then redis.call('RPUSH', KEYS[3], ARGV[3]) end
-if (ARGV[9] == '1' and not pinned) or #versions == 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) end
-for i = 10, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
+if (ARGV[9] == '1' and not pinned and not broke) or #versions == 0 then
+  point(KEYS[2], KEYS[10], last, ARGV[2], ARGV[3])
+end
+for i = 11, #KEYS do redis.call('SADD', KEYS[i], ARGV[3]) end
 if ARGV[10] == '1' then redis.call('SADD', KEYS[9], ARGV[2]) end
 tell(KEYS[6], ARGV[6], ARGV[7])
 redis.call('SADD', KEYS[1], ARGV[1])
@@ -94,55 +116,48 @@ return 1
 """
 )
 
-# KEYS: entry, inputs   ARGV: input or '', the most inputs
-USED = """
-redis.call('LLEN', KEYS[2])
-if redis.call('HEXISTS', KEYS[1], 'document') == 0 then return 0 end
-redis.call('HINCRBY', KEYS[1], 'uses', 1)
-if ARGV[1] ~= '' then
-  redis.call('LPUSH', KEYS[2], ARGV[1])
-  redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[2]) - 1)
-end
-return 1
-"""
-
-# KEYS: current, versions, history, pinned   ARGV: name, version, expected or '', '1' when sent again, mark, event or ''
+# KEYS: current, versions, history, pinned, moves
+# ARGV: name, version, expected or '', '1' when sent again, mark, event or ''
 # Returns 1 moved, 0 the pointer was not where it was expected, -1 the name has no such version, -2 another is pinned.
 POINT = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
 local current = redis.call('HGET', KEYS[1], ARGV[1])
 local versions = redis.call('LRANGE', KEYS[2], 0, -1)
 local repeated = seen(KEYS[3], ARGV[5])
 local pinned = redis.call('HGET', KEYS[4], ARGV[1])
+local last = last_move(KEYS[5])
 if not lists(versions, ARGV[2]) then return -1 end
 if repeated or (ARGV[4] == '1' and current == ARGV[2]) then return 1 end
 if pinned and pinned ~= ARGV[2] then return -2 end
 if (current or '') ~= ARGV[3] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+point(KEYS[1], KEYS[5], last, ARGV[1], ARGV[2])
 tell(KEYS[3], ARGV[5], ARGV[6])
 return 1
 """
 )
 
-# KEYS: current, versions, history, pinned, entry   ARGV: name, version, level of trust, mark, event
+# KEYS: current, versions, history, pinned, entry, moves   ARGV: name, version, level of trust, mark, event
 # Returns 1 pinned, 0 it was already, -1 the name has no such version, -2 another is pinned.
 PIN = (
     _SEEN_BEFORE
     + _TELL
+    + _MOVES
     + """
 local versions = redis.call('LRANGE', KEYS[2], 0, -1)
 local repeated = seen(KEYS[3], ARGV[4])
 local pinned = redis.call('HGET', KEYS[4], ARGV[1])
 local trust = redis.call('HGET', KEYS[5], 'trust')
 redis.call('HGET', KEYS[1], ARGV[1])
+local last = last_move(KEYS[6])
 if repeated then return 1 end
 if not lists(versions, ARGV[2]) then return -1 end
 if pinned and pinned ~= ARGV[2] then return -2 end
 if pinned and trust == ARGV[3] then return 0 end
 redis.call('HSET', KEYS[4], ARGV[1], ARGV[2])
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+point(KEYS[1], KEYS[6], last, ARGV[1], ARGV[2])
 if trust ~= ARGV[3] then redis.call('HSET', KEYS[5], 'before', trust or '', 'trust', ARGV[3]) end
 tell(KEYS[3], ARGV[4], ARGV[5])
 return 1
@@ -164,27 +179,6 @@ redis.call('HDEL', KEYS[2], ARGV[1])
 if entry[1] == ARGV[3] and entry[2] and entry[2] ~= '' then redis.call('HSET', KEYS[3], 'trust', entry[2]) end
 redis.call('HDEL', KEYS[3], 'before')
 tell(KEYS[1], ARGV[4], ARGV[5])
-return 1
-"""
-)
-
-# KEYS: current, history, pinned, entry, evidence   ARGV: name, version, level of trust, mark, event, record
-# Returns 1, 0 it is not the current version any more, -2 it is pinned.
-RETIRE = (
-    _SEEN_BEFORE
-    + _TELL
-    + """
-local repeated = seen(KEYS[2], ARGV[4])
-local current = redis.call('HGET', KEYS[1], ARGV[1])
-local pinned = redis.call('HGET', KEYS[3], ARGV[1])
-redis.call('HGET', KEYS[4], 'trust')
-redis.call('LLEN', KEYS[5])
-if repeated then return 1 end
-if pinned then return -2 end
-if current ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[4], 'trust', ARGV[3])
-redis.call('RPUSH', KEYS[5], ARGV[4] .. ARGV[6])
-tell(KEYS[2], ARGV[4], ARGV[5])
 return 1
 """
 )

@@ -17,16 +17,26 @@ from typing import Any, Literal
 import redis
 
 from executor.store import scripts
+from executor.store.bulk import Bulk
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
-from executor.store.pointers import MARK, Pointers, small_enough
+from executor.store.lessons import StoredLessons
+from executor.store.pointers import Pointers
 from executor.store.results import ResultLimits, Results
+from executor.store.retries import RetryCounts
 from executor.store.server import Server
+from executor.store.sizes import MARK, small_enough
 from executor.store.turns import Turns
-from htn.errors import ServiceMissing, UsageError
+from executor.store.waiting import Waiting
+from executor.store.watched import Watched
+from htn.errors import ExecutionError, ServiceMissing, UsageError
 
 NO_LEASE = "0" * 64  # nobody takes it
+
+
+class TrustMoved(ExecutionError):
+    """Somebody else has changed the trust in a version meanwhile; what was to be written upon it was not."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Store:
         lease: Lease | None = None,
         current: bool = True,
         declared: bool = True,
+        held: str | None = None,
     ) -> bool:
         """Store a version of a name and make it the current one, with its trust and evidence.
 
@@ -95,7 +106,8 @@ class Store:
         `declared` says that a domain knows the name: what is not is part of every `look_up`.
         `event` goes into the history; `depends` are the names in the domain that the document names. Return whether
         the name did not have this version before. Raises UsageError when the version is there with another
-        document, and LeaseLost when `lease` has lapsed: then nothing was written.
+        document, LeaseLost when `lease` has lapsed, and TrustMoved when its trust is not `held` ("" for none), where
+        that is given: then nothing was written. A version that broke its contract keeps its trust.
         """
         keys = (
             self._keys.domains(),
@@ -107,6 +119,7 @@ class Store:
             self._keys.pinned(domain),
             self._keys.lease(lease.name if lease else NO_LEASE),
             self._keys.undeclared(domain),
+            self._keys.moves(domain),
             *(self._keys.dependents(domain, other) for other in depends),
         )
         identifier(trust, "the level of trust")
@@ -114,7 +127,9 @@ class Store:
             small_enough(text)
         mark, holder = uuid.uuid4().hex, lease.holder if lease else ""
         how = (domain, name, version, document, trust, mark, event, holder, "01"[current], "10"[declared])
-        result = self._script(scripts.ADMIT, keys, (*how, *evidence))
+        result = self._script(scripts.ADMIT, keys, (*how, "*" if held is None else held, *evidence))
+        if result == -3:
+            raise TrustMoved(f"the trust in {version[:12]} has changed meanwhile, so nothing was written")
         if result == -2:
             raise LeaseLost(
                 f"somebody else has the lease of {domain}:{name} meanwhile, so {version[:12]} was not stored"
@@ -166,14 +181,6 @@ class Store:
     def append_evidence(self, version: str, record: str) -> None:
         """Add a record to the evidence of a version."""
         self._record(version, record, "", None)
-
-    def used(self, version: str, inputs: str, *, most: int) -> None:
-        """Count a clean use of a version, and keep its inputs unless they are "": the last `most` of them.
-
-        Where the connection broke meanwhile it may be counted twice.
-        """
-        small_enough(inputs)
-        self._script(scripts.USED, (self._keys.entry(version), self._keys.inputs(version)), (inputs, str(most)))
 
     def uses(self, version: str) -> int:
         """Return how often a version was used and kept its contract."""
@@ -284,6 +291,26 @@ class Store:
     def pointers(self) -> Pointers:
         """Return what is done with the versions of names, which shares this store's connection."""
         return Pointers(self._connection, self._keys)
+
+    def bulk(self) -> Bulk:
+        """Return the reads of many entries, which share this store's connection."""
+        return Bulk(self._connection, self._keys)
+
+    def lessons(self) -> StoredLessons:
+        """Return what went wrong before, which shares this store's connection."""
+        return StoredLessons(self._connection, self._keys)
+
+    def watched(self) -> Watched:
+        """Return what is done with what is seen of uses, which shares this store's connection."""
+        return Watched(self._connection, self._keys)
+
+    def retry_counts(self) -> RetryCounts:
+        """Return how often steps were tried again, which shares this store's connection."""
+        return RetryCounts(self._connection, self._keys)
+
+    def waiting(self) -> Waiting:
+        """Return what waits for a person's approval, which shares this store's connection."""
+        return Waiting(self._connection, self._keys)
 
     def leases(self, times: LeaseTimes | None = None) -> Leases:
         """Return the leases, which share this store's connection."""

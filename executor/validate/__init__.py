@@ -1,20 +1,38 @@
 """The ladder: a candidate in the sandbox becomes a verdict with evidence."""
 
+from executor.validate.agreement import Thresholds
+from executor.validate.comparing import determined
 from executor.validate.evidence import Counterexample, Evidence, Verdict
-from executor.validate.ladder import LADDER, climb
+from executor.validate.ladder import ALONE, COMPARED, LADDER, ORDER, climb, ladder_of
+from executor.validate.panel import FUZZED, Body, Panel
 from executor.validate.rungs import SITUATIONS, Rung, Trial, none_made
 from executor.validate.situations import Situation, applicable
+from executor.validate.suites import USER, Suite, Written, suite_of, users_suite
 
 __all__ = [
+    "ALONE",
+    "COMPARED",
+    "FUZZED",
     "LADDER",
+    "ORDER",
     "SITUATIONS",
+    "USER",
+    "Body",
     "Counterexample",
     "Evidence",
+    "Panel",
     "Rung",
     "Situation",
+    "Suite",
+    "Thresholds",
     "Trial",
     "Verdict",
+    "Written",
     "applicable",
     "climb",
+    "determined",
+    "ladder_of",
     "none_made",
+    "suite_of",
+    "users_suite",
 ]

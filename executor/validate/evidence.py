@@ -7,6 +7,8 @@ from typing import Any
 from executor.body import shortened
 
 _MOST_SAID = 2_000
+_UNDECIDED = ("undecided", "outvoted")
+_TRUSTED = frozenset({5, 6, 7, 8, 9})
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,12 @@ class Evidence:
     @property
     def mendable(self) -> bool:
         """Whether another body could pass this rung: not where the contract cannot be tried at all."""
-        return self.passed or self.data.get("category") != "precondition"
+        return self.passed or self.data.get("category") not in ("precondition", *_UNDECIDED)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether this says that the evidence does not suffice, and not that the body is wrong."""
+        return not self.passed and self.data.get("category") in _UNDECIDED
 
     def to_json(self) -> dict[str, Any]:
         """Return the evidence as JSON."""
@@ -69,23 +76,32 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every rung passed."""
-        return all(e.passed for e in self.evidence)
+        """Whether no rung found the body wrong."""
+        return self.failed is None
 
     @property
     def failed(self) -> Evidence | None:
-        """The rung that failed, or None."""
-        return next((e for e in self.evidence if not e.passed), None)
+        """The rung that found the body wrong, or None."""
+        return next((e for e in self.evidence if not e.passed and not e.undecided), None)
+
+    @property
+    def undecided(self) -> Evidence | None:
+        """The rung at which the evidence did not suffice, or None."""
+        return next((e for e in self.evidence if e.undecided), None)
 
     def trust(self) -> str:
         """Return the level that this evidence is good for.
 
-        Rungs 0 to 4 alone: quarantined, good for this one request. With rung 8 and an example of the user's that
-        was run: probation, usable in plans.
+        Rungs 0 to 4 alone: quarantined, good for this one request. With rung 8, and an example of the user's that was
+        run or independent tests (rung 5): probation, usable in plans. With rungs 5 to 9: trusted.
         """
-        with_example = any(e.rung == 4 and e.passed and e.trials for e in self.evidence)
-        contract_held = any(e.rung == 8 and e.passed and e.trials for e in self.evidence)
-        return "probation" if self.passed and with_example and contract_held else "quarantined"
+        if not self.passed:
+            return "quarantined"
+        bought = {e.rung for e in self.evidence if e.passed and (e.trials or e.data.get("determined"))}
+        tested = {e.rung for e in self.evidence if e.passed and e.trials} & {4, 5}
+        if bought >= _TRUSTED and tested:
+            return "trusted"
+        return "probation" if 8 in bought and tested else "quarantined"
 
 
 def _brief(given: Mapping[str, Any]) -> str:

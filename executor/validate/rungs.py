@@ -1,8 +1,8 @@
 """The rungs of the ladder: each buys one kind of evidence. The docstring of a rung is its documentation.
 
-A rung sees the whole trial and returns evidence. Rungs 5 to 7, 9 and 10 of the full ladder (independent tests,
-agreement of samples, fuzzing, generalising, watched first uses) are not among them, and nothing stands in for
-them: what has not passed them is not `trusted`.
+A rung sees the whole trial and returns evidence. Here are those that need the candidate alone. Rungs 5, 6, 7 and 9
+compare it with tests and bodies of other authors (see comparing); rung 10, watched first uses, is not climbed here but
+lived through (see executor.library).
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
 from executor.sandbox import Program, Sandbox, SandboxLimits
 from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
+from executor.validate.panel import Panel
 from executor.validate.situations import Situation, applicable, refused
 from htn.contract import Contract, refuse, rounding_noise, scope_of
 from htn.domain import Example, StateVariable
@@ -38,6 +39,8 @@ class Trial:
     made: tuple[Situation, ...] | None = None
     """Situations that were made for this contract before, where they were; else they are made when they are needed."""
     limits: SandboxLimits = field(default_factory=SandboxLimits)
+    panel: Panel | None = None
+    """The tests and bodies of other authors, where they were bought; this candidate is the panel's first body."""
 
     @cached_property
     def program(self) -> Program:
@@ -124,7 +127,7 @@ class Smoke:
         seen = trial.observe(situation, single_use=True)
         if seen.ok or seen.category == "contract":
             return Evidence(self.number, self.name, True, "one generated input", 1, level=trial.sandbox.level)
-        return _wrong(self, trial, situation, seen, trials=1)
+        return wrong(self, trial, situation, seen, trials=1)
 
 
 class Determinism:
@@ -134,20 +137,20 @@ class Determinism:
 
     def climb(self, trial: Trial) -> Evidence:
         """Run the same inputs twice: the simplest, and the largest, where an order has most room to differ."""
-        largest = sorted(trial.applicable[1:], key=_size, reverse=True)[:3]
+        largest = sorted(trial.applicable[1:], key=size_of, reverse=True)[:3]
         inputs = [*trial.applicable[:1], *largest]
         for place, situation in enumerate(inputs):
             unknown = place == 0  # how the code behaves with this seed and clock
             first = trial.observe(situation, single_use=unknown)
             if first.category in _COSTLY:
-                return _wrong(self, trial, situation, first, trials=1)
+                return wrong(self, trial, situation, first, trials=1)
             second = trial.observe(situation, single_use=unknown, hash_seed=1, clock=0.0)
             if _result(first) != _result(second):
                 got = f"{show(_result(first), 200)} and then {show(_result(second), 200)}"
                 found = trial.counterexample(situation, got, "the same result twice")
                 return Evidence(self.number, self.name, False, "two runs differ", 1, counterexample=found)
             if first.problem and "changed its arguments" in first.problem:
-                return _wrong(self, trial, situation, first, trials=1)
+                return wrong(self, trial, situation, first, trials=1)
         detail = "same result with another hash seed and clock; arguments unchanged"
         return Evidence(self.number, self.name, True, detail, len(inputs), level=trial.sandbox.level)
 
@@ -165,11 +168,11 @@ class GivenExamples:
             if seen.refused:
                 return _contract_unfit(self, f"an example of the user's is not allowed: {seen.problem}")
             if not seen.ok and seen.category != "contract":
-                return _wrong(self, trial, situation, seen, trials=len(trial.examples))
-            wrong = _unlike(trial, example, situation, seen)
-            if not seen.ok or wrong:
-                said = "; ".join(f"{place} = {value}" for place, value, _ in wrong)
-                got = "; ".join(f"{place} = {value}" for place, _, value in wrong) if seen.ok else seen.problem
+                return wrong(self, trial, situation, seen, trials=len(trial.examples))
+            unlike = _unlike(trial, example, situation, seen)
+            if not seen.ok or unlike:
+                said = "; ".join(f"{place} = {value}" for place, value, _ in unlike)
+                got = "; ".join(f"{place} = {value}" for place, _, value in unlike) if seen.ok else seen.problem
                 found = trial.counterexample(situation, got or "", said)
                 detail = "an example of the user's comes out differently"
                 return Evidence(
@@ -202,8 +205,8 @@ class KeepsContract:
             if seen.category in _COSTLY:
                 break
         if broken:
-            situation, seen = min(broken, key=lambda pair: _size(pair[0]))
-            return _wrong(self, trial, situation, seen, trials=len(good))
+            situation, seen = min(broken, key=lambda pair: size_of(pair[0]))
+            return wrong(self, trial, situation, seen, trials=len(good))
         bad = refused(trial.candidate.contract, trial.variables, good)
         for condition, situation in bad:
             if refuse(trial.candidate.contract, situation.state, situation.arguments) is None:
@@ -242,11 +245,13 @@ def _contract_unfit(rung: Rung, detail: str) -> Evidence:
     return Evidence(rung.number, rung.name, False, detail, data={"category": "precondition"})
 
 
-def _size(situation: Situation) -> int:
+def size_of(situation: Situation) -> int:
+    """Return how large a situation is, as a person would have to read it."""
     return len(repr(situation.state)) + len(repr(situation.arguments))
 
 
-def _wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int) -> Evidence:
+def wrong(rung: Rung, trial: Trial, situation: Situation, seen: Observation, trials: int) -> Evidence:
+    """Return the evidence that a body went wrong in a situation."""
     found = trial.counterexample(situation, seen.problem or "")
     detail = f"{seen.category}: {(seen.problem or 'nothing').splitlines()[0][:300]}"
     return Evidence(

@@ -29,7 +29,7 @@ from htn.domain import StateVariable
 from htn.errors import HtnError
 from htn.state import State
 from htn.unknown import Unknown
-from htn.values import own_copy
+from htn.values import own_copy, plain
 
 _OPPOSITE = {
     "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in",
@@ -71,6 +71,26 @@ def applicable(
         if made is not None and len(found) < count:
             found.append(made)
     return found
+
+
+def situation_of(
+    contract: Contract, variables: Mapping[str, StateVariable], arguments: Mapping[str, Any], reads: Mapping[str, Any]
+) -> Situation | None:
+    """Return a state in which an operator is given exactly these values, or None where the contract allows none."""
+    row = {_PARAMETER + name: value for name, value in arguments.items()}
+    row |= {_READ + name: value for name, value in reads.items()}
+    made = _build(contract, variables, None, row)
+    if made is None:
+        return None
+    scope = _scope(contract, made.state, made.arguments)
+    kept = all(plain(scope.arguments[name]) == plain(value) for name, value in arguments.items())
+    return made if kept and all(plain(scope.reads.get(n)) == plain(v) for n, v in reads.items()) else None
+
+
+def given_in(contract: Contract, situation: Situation) -> dict[str, Any]:
+    """Return what a body is given in a situation, by name: arguments, then what it reads."""
+    scope = _scope(contract, situation.state, situation.arguments)
+    return {name: plain(value) for name, value in {**scope.arguments, **scope.reads}.items()}
 
 
 def refused(

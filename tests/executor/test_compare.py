@@ -7,8 +7,9 @@ import pytest
 from executor.actor import Actor
 from executor.compare import compare
 from executor.inputs import inputs_of, read_inputs
-from executor.library import MOST_INPUTS, Library
+from executor.library import Library
 from executor.sandbox import Sandbox, SandboxLimits
+from executor.watch import MOST_INPUTS, put_back
 from htn import Plan, find_plan
 from htn.contract import refuse
 from htn.errors import UsageError
@@ -58,7 +59,7 @@ def test_a_step_whose_operator_was_retired_after_the_plan_was_made_is_not_carrie
     state = state_of(domain)
     plan = find_plan(domain, state, [("check_out", "tea")])
     assert isinstance(plan, Plan)
-    library.pointers.retire("shop", "order_total", version, "retired", "", "{}")
+    library.pointers.retire("shop", "order_total", version, "retired", "", "{}", put_back("order_total", version, ""))
     failed = Actor(domain, lambda: library, lambda: box, SandboxLimits()).act(plan, state).failed
     assert failed is not None
     assert "was retired after the plan was made" in failed.detail

@@ -6,7 +6,7 @@ import pytest
 
 from executor.check import Candidate
 from executor.sandbox import Sandbox, SandboxLimits
-from executor.validate import LADDER, Evidence, Situation, Trial, Verdict, climb
+from executor.validate import ALONE, Evidence, Situation, Trial, Verdict, climb
 from htn.domain import Example
 from htn.errors import ServiceMissing
 from htn.state import State
@@ -63,7 +63,7 @@ def test_evidence_is_told_rung_by_rung(box: Sandbox) -> None:
 def test_each_rung_is_timed_by_the_clock_that_is_passed_in(box: Sandbox) -> None:
     ticks = iter(range(100))
     verdict = climb(trial(RIGHT, box), clock=lambda: float(next(ticks)))
-    assert [e.seconds for e in verdict.evidence] == [1.0] * len(LADDER)
+    assert [e.seconds for e in verdict.evidence] == [1.0] * len(ALONE)
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], int, str]] = {
@@ -121,7 +121,7 @@ def test_a_wrong_body_is_caught_by_the_rung_that_is_there_for_it(
 def test_the_clock_is_noticed_also_where_its_name_is_not(box: Sandbox) -> None:
     # The static rule looks for names; this rung runs the body at two times.
     code = "import time\n" + total_is("int(time.time()) // 10**6")
-    found = LADDER[3].climb(trial(code, box))
+    found = ALONE[3].climb(trial(code, box))
     assert (found.passed, found.detail) == (False, "two runs differ")
     assert found.counterexample is not None
     assert found.counterexample.expected == "the same result twice"
@@ -253,7 +253,7 @@ def test_a_lost_sandbox_is_a_missing_service(box: Sandbox) -> None:
     # A body in a language that this sandbox does not run is the sandbox's limit, not the body's fault.
     foreign = Candidate(contract(), RIGHT, language="lua")
     with pytest.raises(ServiceMissing, match="the sandbox cannot run the body"):
-        LADDER[2].climb(Trial(foreign, box))
+        ALONE[2].climb(Trial(foreign, box))
 
 
 EXTRA: dict[str, tuple[list[str], str, str]] = {

@@ -10,21 +10,23 @@ from executor.run import TRANSITIONS, Event, IllegalEventError, Run, Step, StepS
 from htn.errors import Trouble
 from htn.plan import Action
 
-KINDS = ("start", "finish", "fail")
+KINDS = ("start", "finish", "fail", "retry")
 ALLOWED = {
     ("pending", "start"): "running",
     ("running", "finish"): "done",
     ("running", "fail"): "failed",
+    ("running", "retry"): "pending",
 }
 ACTION = Action(("pay", "tea"))
 
 
-@pytest.mark.parametrize(("state", "kind"), list(product(StepState, (*KINDS, "retry", ""))))
+@pytest.mark.parametrize(("state", "kind"), list(product(StepState, (*KINDS, "resume", ""))))
 def test_every_state_meets_every_event(state: StepState, kind: str) -> None:
     trouble = Trouble("execution", 4, "words")
     step, event = Step(ACTION, state), Event(3, kind, 1.5, "words", trouble)
     if (state, kind) in ALLOWED:
-        assert step.after(event) == Step(ACTION, StepState(ALLOWED[state, kind]), 1.5, "words", trouble)
+        told = ACTION, StepState(ALLOWED[state, kind]), 1.5, "words", trouble
+        assert step.after(event) == Step(*told, retries=int(kind == "retry"))
     else:
         with pytest.raises(IllegalEventError, match=f"step 3 is {state}, so it cannot {kind}"):
             step.after(event)
@@ -62,6 +64,7 @@ def test_a_run_is_the_fold_of_its_events(script: list[tuple[int, str]]) -> None:
         if (known[at], kind) in ALLOWED:
             known[at] = ALLOWED[known[at], kind]
             events.append(Event(at, kind))
-    run = Run.of([ACTION] * 3, events)
-    assert [s.state for s in run.steps] == known
+    run = Run.of([ACTION] * 3, events, run_id="r1")
+    assert (run.id, [s.state for s in run.steps]) == ("r1", known)
+    assert [s.retries for s in run.steps] == [sum((e.step, e.kind) == (at, "retry") for e in events) for at in range(3)]
     assert run.done == (known == ["done"] * 3)

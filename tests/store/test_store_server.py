@@ -239,21 +239,23 @@ def test_a_write_that_is_sent_twice_happens_once(embedded: Place) -> None:
             "pinned:d",
             "lease",
             "undeclared:d",
+            "moves:d",
         )
-        domains, current, versions, entry, evidence, history, pinned, lease, undeclared = (f"htn:{k}" for k in names)
+        keys = [f"htn:{name}" for name in names]
+        _, current, versions, entry, evidence, history, pinned, _, _, moves = keys
         mark, sent = "m" * 32, ("d", "n", "v", "doc", "t")
         admit = client.register_script(ADMIT)
-        keys = [domains, current, versions, entry, evidence, history, pinned, lease, undeclared]
-        assert [admit(keys, (*sent, mark, "made", "", "1", "0", "e")) for _ in range(2)] == [1, 1]
+        assert [admit(keys, (*sent, mark, "made", "", "1", "0", "*", "e")) for _ in range(2)] == [1, 1]
         record = client.register_script(RECORD)
         for _ in range(2):
             record([entry, evidence, history], ("r" * 32, "seen", "low", ""))
         assert client.lrange(evidence, 0, -1) == [mark + "e", "r" * 32 + "seen"]
         client.rpush(versions, "w")
         point = client.register_script(POINT)
-        places = [current, versions, history, pinned]
+        places = [current, versions, history, pinned, moves]
         moved = [point(places, ("n", "w", "v", again, "p" * 32, "moved")) for again in ("0", "1")]
         assert moved == [1, 1]
+        assert client.zrange(moves, 0, -1, withscores=True) == [("n", 2.0)]
         assert [text[:32] for text in client.lrange(history, 0, -1)] == [mark, "p" * 32]
         assert point(places, ("n", "w", "v", "0", "q" * 32, "")) == 0
 

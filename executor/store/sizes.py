@@ -1,0 +1,13 @@
+"""How large a text may be that the store keeps, and how long the mark of a write is."""
+
+from htn.errors import UsageError
+
+MOST_DOCUMENT = 1_000_000  # bytes
+MARK = 32  # characters of the mark of a write
+
+
+def small_enough(text: str) -> None:
+    """Raise UsageError for a text that is too large to store."""
+    size = len(text.encode(errors="surrogatepass"))
+    if size > MOST_DOCUMENT:
+        raise UsageError(f"a text of {size:,} bytes is too large to store ({MOST_DOCUMENT:,})")

@@ -1,0 +1,183 @@
+"""The rungs that compare a candidate with tests and bodies of other authors. The docstring of a rung is its page.
+
+They are climbed where a panel was bought (see panel). A rung that finds the evidence too thin says so: that is
+`undecided`, and not a fault of the body. Where a contract leaves nothing to compute, because its effects name no
+output, there is nothing to compare: rung 8 holds the body to all of it.
+"""
+
+from collections.abc import Mapping
+
+from executor.validate.agreement import Answer, Judgement
+from executor.validate.differ import differences
+from executor.validate.evidence import Counterexample, Evidence
+from executor.validate.panel import Panel
+from executor.validate.rungs import Rung, Trial, size_of
+from executor.validate.situations import Situation
+from htn.contract import Contract
+from htn.values import show
+
+_MOST_SHOWN = 400
+
+
+class IndependentTests:
+    """Values on which independent writers of tests agree come out as they say.
+
+    Each writer sees the specification and never a body. A value counts when two of them assert it: one writer alone is
+    wrong in one test of ten. A body that breaks such a value is sent back with the smallest input that shows it.
+    """
+
+    number, name = 5, "independent tests"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Compare the body's answers with the agreed values."""
+        panel = _panel(trial)
+        if determined(panel.contract):
+            return _nothing_to_compute(self)
+        data = {"suites": [suite.to_json() for suite in panel.suites]}
+        agreed = panel.agreed
+        if not agreed:
+            why = f"no two of {len(panel.suites)} writers assert a value for the same input"
+            return _undecided(self, why, data)
+        answers = panel.of_the_first
+        seconded = {a.input for a in panel.assertions if answers[a.input].same(Answer(a.value))}
+        broken = [each for each in agreed if each.input not in seconded]
+        if broken:
+            worst = min(broken, key=lambda each: size_of(panel.asserted[each.input]))
+            situation, answer = panel.asserted[worst.input], answers[worst.input]
+            found = _counterexample(trial, situation, answer, Answer(worst.value))
+            detail = (
+                f"{len(broken)} of {len(agreed)} values on which {len(worst.writers)} writers agree come out otherwise"
+            )
+            return Evidence(
+                self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=found,
+                data=data,
+            )  # fmt: skip
+        borne_out = sum(answers[a.input].same(Answer(a.value)) for a in panel.assertions)
+        detail = (
+            f"{len(agreed)} values on which writers agree come out so; of all {len(panel.assertions)} assertions of "
+            f"{len(panel.suites)} writers {borne_out} are borne out"
+        )
+        return Evidence(self.number, self.name, True, detail, len(agreed), level=trial.sandbox.level, data=data)
+
+
+class Agreement:
+    """Most of the bodies that were written independently behave as this one does, on all inputs of all tests.
+
+    The largest group needs at least half of the samples, two members whose text differs, the agreed values, and more
+    than one model behind it. Where this body is outside of it another one is in the right, if any is.
+    """
+
+    number, name = 6, "agreement"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Group the bodies by what they come to."""
+        panel = _panel(trial)
+        if determined(panel.contract):
+            return _nothing_to_compute(self)
+        judged = panel.judgement
+        data = {"samples": [body.model for body in panel.bodies], "group": [int(s.name) for s in judged.group]}
+        if judged.undecided and judged.rung in (5, 6):
+            question = _question(trial, panel.asserted, judged)
+            return _undecided(self, judged.undecided, data, question)
+        if "0" not in {sample.name for sample in judged.group}:
+            why = f"{len(judged.group)} of {len(panel.bodies)} samples behave alike, and this body otherwise"
+            return Evidence(self.number, self.name, False, why, len(panel.bodies), data=data | {"category": "outvoted"})
+        texts = len({sample.text for sample in judged.group})
+        detail = (
+            f"{len(judged.group)} of {len(panel.bodies)} independent samples, {texts} different texts, behave alike on "
+            f"{len(panel.asserted)} inputs"
+        )
+        return Evidence(self.number, self.name, True, detail, len(panel.asserted), level=trial.sandbox.level, data=data)
+
+
+class Fuzz:
+    """Bodies that pass the same tests answer further inputs alike, too, and keep what the contract ensures.
+
+    The inputs are drawn from the parameters' types and varied from sensible ones, and satisfy the preconditions. Where
+    members of the group differ one of them is wrong, and nobody here knows which: the smallest such input is a
+    question for the user.
+    """
+
+    number, name = 7, "fuzz"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Compare the members of the group on fuzzed inputs."""
+        panel = _panel(trial)
+        if determined(panel.contract):
+            return _nothing_to_compute(self)
+        judged = panel.judgement
+        if judged.rung == self.number:
+            return _undecided(self, judged.undecided, {}, _question(trial, panel.fuzzed, judged))
+        count = len(panel.fuzzed)
+        detail = f"{len(judged.group)} samples answer {count} further inputs alike, and keep the contract"
+        return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
+
+
+class Generalises:
+    """The body is not fitted to the values that it was tried on.
+
+    The texts and numbers that bodies name are mixed into inputs that no test has. A body that knows one of them by
+    heart differs there from those that were written without it.
+    """
+
+    number, name = 9, "generalise"
+
+    def climb(self, trial: Trial) -> Evidence:
+        """Compare the members of the group on inputs around the constants that they name."""
+        panel = _panel(trial)
+        if determined(panel.contract):
+            return _nothing_to_compute(self)
+        situation, why = panel.differ_when_fresh()
+        if situation is not None:
+            found = trial.counterexample(situation, why)
+            return _undecided(self, f"around a value that a body names, {why}", {}, found)
+        count = len(panel.fresh)
+        detail = f"{count} inputs around the values that the bodies name are answered alike"
+        return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
+
+
+def determined(contract: Contract) -> bool:
+    """Whether the contract says what every effect comes to, so that a body that keeps it has nothing to compute."""
+    return not contract.outputs
+
+
+def _panel(trial: Trial) -> Panel:
+    assert trial.panel is not None  # the ladder climbs these rungs only where a panel was bought
+    return trial.panel
+
+
+def _nothing_to_compute(rung: Rung) -> Evidence:
+    detail = "the contract leaves nothing to compute; rung 8 holds the body to all of it"
+    return Evidence(rung.number, rung.name, True, detail, data={"determined": True})
+
+
+def _undecided(rung: Rung, why: str, data: Mapping[str, object], question: Counterexample | None = None) -> Evidence:
+    return Evidence(rung.number, rung.name, False, why, counterexample=question, data={**data, "category": "undecided"})
+
+
+def _question(trial: Trial, situations: tuple[Situation, ...], judged: Judgement) -> Counterexample | None:
+    """Return the input that shows why it is undecided, with what the group says of it, as a question to the user."""
+    if judged.at is None:
+        return None
+    asserted = [each.value for each in judged.agreed if each.input == judged.at and judged.rung != Fuzz.number]
+    answers: list[Answer] = []
+    for sample in judged.group:
+        row = sample.fuzzed if judged.rung == Fuzz.number else sample.answers
+        answer = row[judged.at]
+        if answer is not None and not any(answer.same(other) for other in answers):
+            answers.append(answer)
+    got = "; or ".join(map(_said, answers))
+    return trial.counterexample(situations[judged.at], got, show(asserted[0], _MOST_SHOWN) if asserted else "")
+
+
+def _counterexample(trial: Trial, situation: Situation, got: Answer, expected: Answer) -> Counterexample:
+    if got.failure or not isinstance(got.value, dict) or not isinstance(expected.value, dict):
+        return trial.counterexample(situation, _said(got), _said(expected))
+    rows = differences({(n, None): v for n, v in expected.value.items()}, {(n, None): v for n, v in got.value.items()})
+    want = "; ".join(f"{place} = {value}" for place, value, _ in rows) or _said(expected)
+    have = "; ".join(f"{place} = {value}" for place, _, value in rows) or _said(got)
+    return trial.counterexample(situation, have, want)
+
+
+def _said(answer: Answer) -> str:
+    return f"{answer.failure}: {answer.value}"[:_MOST_SHOWN] if answer.failure else show(answer.value, _MOST_SHOWN)

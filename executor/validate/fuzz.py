@@ -1,0 +1,92 @@
+"""Make the inputs on which bodies that pass the same tests may still differ: drawn from the types, and varied.
+
+Half of what is tried comes from Hypothesis' strategies for the declared types, half varies inputs that make sense (see
+vary): those of tests, examples and the situation of the gap. All of it is filtered by the preconditions.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from executor.check import Candidate
+from executor.validate.situations import Situation, applicable, given_in, situation_of
+from executor.validate.vary import variations
+from htn.contract import Contract, Undefined
+from htn.domain import StateVariable
+from htn.errors import HtnError
+
+_TRIES = 4  # variations that are made for each one that is wanted: many break a precondition
+
+
+def fuzzed(
+    contract: Contract,
+    variables: Mapping[str, StateVariable],
+    known: Sequence[Situation],
+    *,
+    count: int,
+    seed: int = 1,
+    seen: Sequence[Any] = (),
+) -> tuple[Situation, ...]:
+    """Return up to `count` different situations in which the contract applies, none of them among `known`.
+
+    `seen` are values to mix in, such as the constants of bodies. The same arguments give the same situations.
+    """
+    drawn = iter(applicable(contract, variables, known, count=count, seed=seed))
+    varied = _varied(contract, variables, known, count=count, seed=seed, seen=seen)
+    found: dict[str, Situation] = {}
+    before = {_text(contract, situation) for situation in known}
+    for pair in zip_longest(varied, drawn):
+        for situation in pair:
+            if situation is not None and (text := _text(contract, situation)) not in before:
+                found.setdefault(text, situation)
+        if len(found) >= count:
+            break
+    return tuple(found.values())[:count]
+
+
+def constants(candidate: Candidate) -> list[Any]:
+    """Return the texts and numbers that a Python body names; none of one in another language, or that has no tree."""
+    if candidate.language != "python":
+        return []
+    try:
+        nodes = list(ast.walk(candidate.tree))
+    except SyntaxError:
+        return []
+    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return [value for value in values if type(value) in (str, int, float) and len(str(value)) <= 100]
+
+
+def _varied(
+    contract: Contract,
+    variables: Mapping[str, StateVariable],
+    known: Sequence[Situation],
+    *,
+    count: int,
+    seed: int,
+    seen: Sequence[Any],
+) -> Iterator[Situation]:
+    rows = []
+    for situation in known:
+        try:
+            rows.append(given_in(contract, situation))
+        except (HtnError, Undefined):
+            continue
+    complete = [row for row in rows if len(row) == len(contract.parameters) + len(contract.reads)]
+    names = {p.name for p in contract.parameters}
+    for row in variations(complete, count=count * _TRIES, seed=seed, seen=seen):
+        made = situation_of(
+            contract,
+            variables,
+            {name: value for name, value in row.items() if name in names},
+            {name: value for name, value in row.items() if name not in names},
+        )
+        if made is not None:
+            yield made
+
+
+def _text(contract: Contract, situation: Situation) -> str:
+    try:
+        return repr(given_in(contract, situation))
+    except (HtnError, Undefined):
+        return repr(situation)

@@ -1,0 +1,149 @@
+"""Independent bodies and tests for one frozen contract, and what they come to: what rungs 5 to 7 and 9 look at.
+
+A panel is asked in the sandbox once, when a rung first needs it; then its judgement is a pure function of the answers
+(see agreement).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from executor.body import Observation
+from executor.check import Candidate
+from executor.normal import normal_form
+from executor.validate.agreement import (
+    Agreed,
+    Answer,
+    Assertion,
+    Judgement,
+    Sample,
+    Thresholds,
+    agreed_values,
+    difference,
+    judge,
+)
+from executor.validate.fuzz import constants, fuzzed
+from executor.validate.situations import Situation
+from executor.validate.suites import Suite, places
+from htn.contract import Contract, rounding_noise
+from htn.domain import StateVariable
+
+FUZZED = 100
+FRESH = 40
+_MOST_SPENT = 3
+_FRESH_SEED = 9
+
+
+@dataclass(frozen=True)
+class Body:
+    """A candidate that keeps the contract as far as it was tried, and who wrote it. `repaired`: how often."""
+
+    candidate: Candidate
+    model: str
+    repaired: int = 0
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The bodies and suites of a contract. The first body is the one that is on trial.
+
+    `observe` runs a body in a situation; `fuzz` is how many situations are made beyond those of the tests.
+    """
+
+    contract: Contract
+    bodies: tuple[Body, ...]
+    suites: tuple[Suite, ...]
+    observe: Callable[[Candidate, Situation], Observation]
+    variables: Mapping[str, StateVariable] = field(default_factory=dict)
+    known: tuple[Situation, ...] = ()
+    fuzz: int = FUZZED
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @cached_property
+    def asserted(self) -> tuple[Situation, ...]:
+        """The situations of all tests, each once."""
+        tests = [test for suite in self.suites for test in suite.tests]
+        return tuple({_key(test.situation): test.situation for test in tests}.values())
+
+    @cached_property
+    def assertions(self) -> tuple[Assertion, ...]:
+        """What the writers assert of them."""
+        number = {_key(situation): at for at, situation in enumerate(self.asserted)}
+        return tuple(
+            Assertion(number[_key(test.situation)], suite.writer, dict(test.changes), suite.model)
+            for suite in self.suites
+            for test in suite.tests
+        )
+
+    @cached_property
+    def fuzzed(self) -> tuple[Situation, ...]:
+        """Further situations in which the contract applies."""
+        return fuzzed(self.contract, self.variables, (*self.asserted, *self.known), count=self.fuzz)
+
+    @cached_property
+    def fresh(self) -> tuple[Situation, ...]:
+        """Situations around the constants that the bodies name, which a body may have been fitted to."""
+        seen = [value for body in self.bodies for value in constants(body.candidate)]
+        bases = (*self.asserted, *self.known)
+        return fuzzed(self.contract, self.variables, bases, count=min(FRESH, self.fuzz), seed=_FRESH_SEED, seen=seen)
+
+    def answers(self, body: Body, situations: Sequence[Situation]) -> list[Answer | None]:
+        """Return what a body comes to; None once it has run out of time or memory several times."""
+        found: list[Answer | None] = []
+        spent = 0
+        for situation in situations:
+            answer = self._answer(body, situation) if spent < _MOST_SPENT else None
+            spent += answer is not None and answer.spent
+            found.append(answer)
+        return found
+
+    @cached_property
+    def of_the_first(self) -> list[Answer]:
+        """What the body on trial comes to in the asserted situations."""
+        return [answer or Answer(failure="timeout") for answer in self.answers(self.bodies[0], self.asserted)]
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """What bodies and writers agree on."""
+        samples = [self._sample(number, body) for number, body in enumerate(self.bodies)]
+        return judge(samples, self.assertions, self.thresholds)
+
+    @cached_property
+    def agreed(self) -> tuple[Agreed, ...]:
+        """The values on which writers agree."""
+        return agreed_values(self.assertions, self.thresholds.writers)
+
+    def members(self) -> list[Body]:
+        """Return the bodies of the largest group, those that were not repaired first."""
+        found = [self.bodies[int(sample.name)] for sample in self.judgement.group]
+        return sorted(found, key=lambda body: body.repaired)
+
+    def differ_when_fresh(self) -> tuple[Situation | None, str]:
+        """Return the first fresh situation in which members of the group differ, and how."""
+        group = [
+            Sample(sample.name, sample.model, sample.text, (), self.answers(self.bodies[int(sample.name)], self.fresh))
+            for sample in self.judgement.group
+        ]
+        at, why = difference(group)
+        return (None if at is None else self.fresh[at]), why
+
+    def _sample(self, number: int, body: Body) -> Sample:
+        asserted = self.of_the_first if number == 0 else [
+            answer or Answer(failure="timeout") for answer in self.answers(body, self.asserted)
+        ]  # fmt: skip
+        return Sample(str(number), body.model, normal_form(body.candidate), asserted, self.answers(body, self.fuzzed))
+
+    def _answer(self, body: Body, situation: Situation) -> Answer:
+        return answer_of(self.observe(body.candidate, situation), situation)
+
+
+def answer_of(seen: Observation, situation: Situation) -> Answer:
+    """Return what came of a body as an answer: what it changed, or how it failed."""
+    if not seen.ok:
+        return Answer(seen.problem, seen.category)
+    held = [getattr(situation.state, name) for name in situation.state]
+    return Answer(places(seen.after), noise=rounding_noise(*situation.arguments, *held))
+
+
+def _key(situation: Situation) -> str:
+    return repr((situation.arguments, situation.state))
