@@ -23,6 +23,10 @@ MOST_NUMBERS = 16_384  # of one vector
 class Embedder(Protocol):
     """Turns texts into vectors."""
 
+    @property
+    def name(self) -> str:
+        """Which model this is, as "provider:name"; vectors of two models are not comparable."""
+
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return one vector for each text, all of one length. Raises ServiceMissing."""
 
