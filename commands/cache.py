@@ -13,7 +13,7 @@ from executor.settings import CACHE, Settings
 
 @click.group("cache", short_help="Say what the cache of results is good for, and empty it.")
 def command() -> None:
-    """Look at the results of pure bodies that are kept, so that no call is made twice.
+    """Look at the results of pure bodies and the answers of the model that are kept, so that nothing is done twice.
 
     \b
     htn cache stats
@@ -26,7 +26,7 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def stats(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None:  # debug is read by the group
-    """Say how many results are kept, and how often one was found.
+    """Say how many results and answers of the model are kept, and how often one was found.
 
     \b
     htn cache stats
@@ -36,9 +36,13 @@ def stats(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None
     """
     settings = Settings.load(CACHE, **flags)
     with Agent(settings) as agent:
-        found = agent.results.statistics()
+        found, answers = agent.results.statistics(), agent.answers.statistics()
     limits = settings.result_limits
-    outcome.document = asdict(found) | {"hit_rate": found.hit_rate, "limits": asdict(limits)}
+    outcome.document = asdict(found) | {
+        "hit_rate": found.hit_rate,
+        "limits": asdict(limits),
+        "answers": asdict(answers),
+    }
     rows = (
         f"entries   {found.entries:,} of {limits.entries:,}",
         f"bytes     {found.bytes:,} of {limits.bytes:,}",
@@ -48,6 +52,7 @@ def stats(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None
         f"kept      {found.kept:,} since it was last emptied, each for {limits.hours:g} hours",
         f"evicted   {found.evicted:,}, because there were too many",
         f"expired   {found.expired:,}",
+        f"answers   {answers.entries:,} of the model, found {answers.hits:,} times",
     )
     outcome.show("\n".join(rows))
 
@@ -60,7 +65,7 @@ def stats(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None
 @output_options
 @click.pass_obj
 def clear(outcome: Outcome, /, older_than_hours: float | None, as_json: bool, debug: bool, **flags: Any) -> None:
-    """Remove the results that are kept, all or the old ones. Operators and evidence stay.
+    """Remove the results and the answers that are kept, all or the old ones. Operators and evidence stay.
 
     \b
     htn cache clear
@@ -70,5 +75,6 @@ def clear(outcome: Outcome, /, older_than_hours: float | None, as_json: bool, de
     """
     with Agent(Settings.load(CACHE, **flags)) as agent:
         removed = agent.results.clear(older_than_hours=older_than_hours)
-    outcome.document = {"removed": removed}
-    outcome.show(f"removed {removed:,} results")
+        answers = agent.answers.clear(older_than_hours=older_than_hours)
+    outcome.document = {"removed": removed, "answers": answers}
+    outcome.show(f"removed {removed:,} results and {answers:,} answers")

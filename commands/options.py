@@ -110,7 +110,7 @@ def service_options(function: _Command) -> _Command:
 def model_options(function: _Command) -> _Command:
     """Add the options that say which model and which sandbox are used."""
     for option in (
-        click.option("--model", help="The language model, ollama:NAME."),
+        click.option("--model", help="The language model: ollama:NAME, openai:NAME or anthropic:NAME."),
         click.option("--ollama-endpoint", help="Where the Ollama server listens, host:port."),
         click.option("--max-calls", type=click.IntRange(0), help="The most calls of the model."),
         click.option(

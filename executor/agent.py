@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 
 from executor.actor import Actor
 from executor.generate import contract_prompt, system_prompt
 from executor.learn import Learned, Learner
 from executor.lessons import Lessons
 from executor.library import Library
-from executor.model import Call, Model, open_model
+from executor.model import Call, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
 from executor.run import Event, Run
 from executor.sandbox import Sandbox, open_sandbox
-from executor.settings import Settings
+from executor.settings import ModelPlace, Settings
 from executor.store import Results, Store, open_store
 from executor.tryout import LearnEvent
 from executor.versions import Versions
@@ -106,6 +107,11 @@ class Agent:
         """The results of pure bodies that are kept."""
         return self.store.results(self.settings.result_limits)
 
+    @property
+    def answers(self) -> Results:
+        """The answers of the model that are kept."""
+        return self.store.answers(self.settings.answer_limits)
+
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
@@ -127,15 +133,36 @@ class Agent:
     @cached_property
     def model(self) -> Model:
         """The language model; nothing is sent to it before it is asked."""
-        s = self.settings
+        s, place = self.settings, self.settings.model_place
         return open_model(
-            s.model,
-            endpoint=s.ollama_endpoint,
-            api_key=s.llm_api_key.get_secret_value() if s.llm_api_key else None,
+            place.spec,
+            endpoint=place.endpoint,
+            api_key=place.key,
             timeout=s.model_timeout,
             num_ctx=s.num_ctx,
             max_calls=s.max_calls,
+            answer_tokens=s.answer_tokens,
+            parallel=s.model_parallel,
+            turns=self._turns(place) if s.requests_per_minute else None,
+            kept=self._kept if s.answer_cache else None,
         )
+
+    @cached_property
+    def embedder(self) -> Embedder | None:
+        """What turns texts into vectors, where a model for it is set."""
+        place = self.settings.embedding_place
+        if place is None:
+            return None
+        timeout = self.settings.model_timeout
+        return open_embedder(place.spec, endpoint=place.endpoint, api_key=place.key, timeout=timeout)
+
+    @cached_property
+    def _kept(self) -> KeptAnswers:
+        return KeptAnswers(lambda: self.answers, self.listener.note)
+
+    def _turns(self, place: ModelPlace) -> Turns:
+        name = sha256(f"{place.provider} {place.endpoint}".encode()).hexdigest()
+        return self.store.turns(name, per_minute=self.settings.requests_per_minute)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -228,9 +255,11 @@ class Agent:
 
     def _close(self, domain: Domain, gap: Gap, *, instead_of: str | None) -> Learned:
         self.listener.gap(gap)
+        # Whoever learns again wants something else than what an earlier answer brought into the library.
+        again = bool(self.library.versions(domain.name, str(gap.task[0])))
         learner = Learner(
             domain,
-            self.model,
+            self.model.renewed() if again else self.model,
             self.sandbox,
             self.library,
             limits=self.settings.limits,
@@ -240,7 +269,16 @@ class Agent:
             on_event=self.listener.learning,
             on_note=self.listener.note,
         )
-        return learner.close(gap)
+        try:
+            learned = learner.close(gap)
+        except GapOpen:
+            self._kept.forget()
+            raise
+        if learned.version is None:
+            self._kept.forget()  # the same answers would come to nothing again
+        else:
+            self._kept.settle()
+        return learned
 
     def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)

@@ -92,17 +92,21 @@ def _sandbox(settings: Settings, note: Callable[[str], None]) -> Check:
 
 
 def _model(settings: Settings) -> Check:
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    place = settings.model_place
     status = open_model(
-        settings.model,
-        endpoint=settings.ollama_endpoint,
-        api_key=key,
+        place.spec,
+        endpoint=place.endpoint,
+        api_key=place.key,
         timeout=settings.model_timeout,
         num_ctx=settings.num_ctx,
         max_calls=settings.max_calls,
     ).status()
-    if status.answers:
-        found = f"{status.name} {'is' if status.present else 'is not'} on Ollama {status.version} at {status.address}"
-    else:
+    version = f" {status.version}" if status.version else ""
+    if not status.answers:
         found = f"nothing answers at {status.address}"
+    elif not status.models and not status.version:
+        may = "may be on" if status.present else "could not be looked up on"
+        found = f"{status.name} {may} {status.service} at {status.address}"
+    else:
+        found = f"{status.name} {'is' if status.present else 'is not'} on {status.service}{version} at {status.address}"
     return Check("model", status.present, found, "learning; plans and runs without gaps need none", status.hints)

@@ -12,13 +12,14 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from executor.model import ProviderName, split_spec
 from executor.sandbox import (
     LANGUAGE_NAMES,
     Fence,
@@ -37,9 +38,11 @@ from htn.errors import UsageError, did_you_mean
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
 _HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
-_LEADING = ("redis_url", "ollama_endpoint", "model")
+_LEADING = (
+    "redis_url", "ollama_endpoint", "openai_endpoint", "anthropic_endpoint", "model", "llm_provider", "embedding_model",
+)  # fmt: skip
 LIBRARY = frozenset({"redis_url", "data_dir"})
-CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
+CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours", "answer_hours"}
 SANDBOX = frozenset(
     {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
 )
@@ -53,6 +56,16 @@ def _names(field: str, *others: str) -> AliasChoices:
 
 def _default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "htn"
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """Which model is asked, as "provider:name", where its server is, and the key for it."""
+
+    spec: str
+    provider: ProviderName
+    endpoint: str
+    key: str | None = field(repr=False)
 
 
 class Settings(BaseSettings):
@@ -75,23 +88,44 @@ class Settings(BaseSettings):
     model: str = Field(
         "ollama:qwen2.5-coder:7b",
         validation_alias=_names("model", "LLM_MODEL"),
-        description="the language model that writes operators, ollama:NAME",
+        description="the language model that writes operators: ollama:NAME, openai:NAME, anthropic:NAME",
     )
-    llm_provider: Literal["local", "ollama"] = Field(
+    llm_provider: Literal["local", "ollama", "openai", "anthropic"] = Field(
         "ollama",
         validation_alias=_names("llm_provider", "LLM_PROVIDER"),
-        description="who runs the model: ollama (or local, the same)",
+        description="who runs the model where its name does not say: ollama (or local, the same), openai (any server"
+        " with OpenAI's protocol), anthropic",
     )
     llm_api_key: SecretStr | None = Field(
         None,
         validation_alias=_names("llm_api_key", "LLM_API_KEY"),
-        description="sent to the model's server as a bearer token",
+        description="the key that is sent to the model's server, whoever runs it",
     )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=_names("openai_api_key", "OPENAI_API_KEY"),
+        description="the key for openai_endpoint, where llm_api_key is none",
+    )  # fmt: skip
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias=_names("anthropic_api_key", "ANTHROPIC_API_KEY"),
+        description="the key for anthropic_endpoint, where llm_api_key is none",
+    )  # fmt: skip
     ollama_endpoint: str = Field(
         "localhost:11434",
         validation_alias=_names("ollama_endpoint", "OLLAMA_ENDPOINT"),
         description="where the Ollama server listens",
     )
+    openai_endpoint: str = Field(
+        "https://api.openai.com/v1", validation_alias=_names("openai_endpoint", "OPENAI_BASE_URL"),
+        description="where the server with OpenAI's protocol listens",
+    )  # fmt: skip
+    anthropic_endpoint: str = Field(
+        "https://api.anthropic.com", validation_alias=_names("anthropic_endpoint", "ANTHROPIC_BASE_URL"),
+        description="where the server with Anthropic's protocol listens",
+    )  # fmt: skip
+    embedding_model: str | None = Field(
+        None, validation_alias=_names("embedding_model"),
+        description="the model of the Ollama server that finds similar operators by meaning; by default words decide",
+    )  # fmt: skip
     model_timeout: float = Field(
         300,
         gt=0,
@@ -101,7 +135,27 @@ class Settings(BaseSettings):
     )
     num_ctx: int = Field(
         16_384, ge=1024, le=1_048_576, validation_alias=_names("num_ctx"),
-        description="tokens of prompt and answer together",
+        description="tokens of prompt and answer together (Ollama)",
+    )  # fmt: skip
+    answer_tokens: int = Field(
+        8192, ge=256, le=1_048_576, validation_alias=_names("answer_tokens"),
+        description="the most tokens of an answer (Anthropic)",
+    )  # fmt: skip
+    model_parallel: int = Field(
+        2, ge=1, le=64, validation_alias=_names("model_parallel"),
+        description="independent questions that are put to the model at once",
+    )  # fmt: skip
+    requests_per_minute: int = Field(
+        0, ge=0, le=100_000, validation_alias=_names("requests_per_minute"),
+        description="the most requests to the model in a minute, of all processes with the same library; 0: no limit",
+    )  # fmt: skip
+    answer_cache: bool = Field(
+        True, validation_alias=_names("answer_cache"),
+        description="whether an equal question to the model is answered from what it said before",
+    )  # fmt: skip
+    answer_hours: float = Field(
+        168, gt=0, le=876_000, validation_alias=_names("answer_hours"),
+        description="how long an answer of the model is kept",
     )  # fmt: skip
     max_calls: int = Field(
         8, ge=0, le=10_000, validation_alias=_names("max_calls"), description="calls of the model for one command"
@@ -276,6 +330,37 @@ class Settings(BaseSettings):
         return ResultLimits(self.cache_entries, megabytes(self.cache_limit) * 2**20, self.cache_hours)
 
     @property
+    def answer_limits(self) -> ResultLimits:
+        """How many answers of the model are kept, and for how long."""
+        return ResultLimits(hours=self.answer_hours)
+
+    @property
+    def model_place(self) -> ModelPlace:
+        """Which model is asked, and where. UsageError where another provider is set, and no model of it."""
+        default = "ollama" if self.llm_provider == "local" else self.llm_provider
+        if default != "ollama" and "model" not in self.model_fields_set:
+            raise UsageError(
+                f"the provider of the model is {default}, and no model is named",
+                hints=(f"name one: --model {default}:NAME, or LLM_MODEL", "or unset LLM_PROVIDER"),
+            )
+        provider, name = split_spec(self.model, default)
+        endpoint = {
+            "ollama": self.ollama_endpoint, "openai": self.openai_endpoint, "anthropic": self.anthropic_endpoint,
+        }[provider]  # fmt: skip
+        own = {"ollama": None, "openai": self.openai_api_key, "anthropic": self.anthropic_api_key}[provider]
+        key = self.llm_api_key or own
+        return ModelPlace(f"{provider}:{name}", provider, endpoint, key.get_secret_value() if key else None)
+
+    @property
+    def embedding_place(self) -> ModelPlace | None:
+        """Which model makes vectors, and where. The key goes along only where it is for the Ollama server."""
+        if self.embedding_model is None:
+            return None
+        asked = self.model_place
+        key = asked.key if asked.provider == "ollama" else None
+        return ModelPlace(self.embedding_model, "ollama", self.ollama_endpoint, key)
+
+    @property
     def pool(self) -> PoolSettings:
         """How many containers are kept, and for how long."""
         return PoolSettings(size=self.pool_size, idle_seconds=self.pool_idle_seconds, calls=self.pool_calls)
@@ -321,22 +406,32 @@ class Settings(BaseSettings):
                     raise _unusable(name, detail["msg"], path, given) from error
                 values[name] = cls.model_fields[name].get_default(call_default_factory=True)
             settings = cls(**values)
-        named_here = path == _HERE and "ollama_endpoint" in in_file and "ollama_endpoint" in needed
-        if path and named_here and "ollama_endpoint" not in given and not from_environment("ollama_endpoint"):
-            _keep_the_key(settings, path)
+        if path == _HERE:
+            set_here = {name for name in in_file if name not in given and not from_environment(name)}
+            _keep_the_key(settings, path, set_here & set(needed))
         return settings
 
 
-def _keep_the_key(settings: Settings, path: Path) -> None:
-    """Refuse to send a key to a server that the working directory names: it may be somebody else's folder."""
-    if settings.llm_api_key is not None:
-        raise UsageError(
-            f"{path} names a model's server, but a key is set, which is only sent where you said so yourself",
-            hints=(
-                "set OLLAMA_ENDPOINT, or put ollama_endpoint into ~/.config/htn/config.toml",
-                "or unset LLM_API_KEY",
-            ),
-        )
+def _keep_the_key(settings: Settings, path: Path, set_here: Collection[str]) -> None:
+    """Refuse to send a key where the working directory leads it: it may be somebody else's folder."""
+    try:
+        place = settings.model_place
+    except UsageError:
+        return  # said when a model is needed
+    endpoint = f"{place.provider}_endpoint"
+    # A provider's own key is for this provider, whoever chooses it; the other one is for the provider that you chose.
+    chosen_here = settings.llm_api_key and place.provider != "ollama" and {"model", "llm_provider"} & set(set_here)
+    if place.key is None or not (endpoint in set_here or chosen_here):
+        return
+    variable = {"ollama": "OLLAMA_ENDPOINT", "openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
+    led, setting = (variable[place.provider], endpoint) if endpoint in set_here else ("LLM_MODEL", "model")
+    raise UsageError(
+        f"{path} names a model's server, but a key is set, which is only sent where you said so yourself",
+        hints=(
+            f"set {led}, or put {setting} into ~/.config/htn/config.toml",
+            "or unset LLM_API_KEY" if settings.llm_api_key else f"or unset {place.provider.upper()}_API_KEY",
+        ),
+    )
 
 
 @dataclass(frozen=True)

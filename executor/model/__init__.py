@@ -1,7 +1,14 @@
 """Talk to language models. The only package that imports a model client."""
 
+from executor.model.anthropic import Anthropic
+from executor.model.asker import Asker
 from executor.model.budget import CallBudget
+from executor.model.choose import PROVIDERS, ProviderName, open_model, split_spec
+from executor.model.embed import Embedder, OllamaEmbedder, open_embedder
+from executor.model.kept import Answers, KeptAnswers
 from executor.model.ollama import Ollama, OllamaSettings
+from executor.model.openai import OpenAI
+from executor.model.pace import LocalTurns, Pace, Turns
 from executor.model.protocol import (
     Answer,
     Call,
@@ -9,56 +16,35 @@ from executor.model.protocol import (
     Message,
     Model,
     ModelStatus,
+    Question,
     Request,
 )
-from htn.errors import UsageError
 
 __all__ = [
+    "PROVIDERS",
     "Answer",
+    "Answers",
+    "Anthropic",
+    "Asker",
     "Call",
     "CallBudget",
+    "Embedder",
     "InvalidAnswer",
+    "KeptAnswers",
+    "LocalTurns",
     "Message",
     "Model",
     "ModelStatus",
     "Ollama",
+    "OllamaEmbedder",
     "OllamaSettings",
+    "OpenAI",
+    "Pace",
+    "ProviderName",
+    "Question",
     "Request",
+    "Turns",
+    "open_embedder",
     "open_model",
+    "split_spec",
 ]
-
-
-def open_model(
-    spec: str,
-    *,
-    endpoint: str,
-    api_key: str | None,
-    timeout: float,
-    num_ctx: int,
-    max_calls: int,
-    budget: CallBudget | None = None,
-) -> Model:
-    """Return the model that `spec` names, as "ollama:NAME" or "NAME"; nothing is sent yet.
-
-    `timeout` bounds one call in seconds, `num_ctx` its prompt and answer in tokens, `max_calls`
-    all calls together. A `budget` that is shared with others takes the place of `max_calls`.
-    """
-    provider, colon, name = spec.partition(":")
-    if provider in ("openai", "anthropic") and colon:
-        raise UsageError(
-            f"this version cannot ask a model of {provider}: only Ollama is supported",
-            hints=("name a model of an Ollama server: ollama:NAME",),
-        )
-    if provider != "ollama" or not colon:
-        # Ollama's own names have a colon too: "qwen3:8b" is a name and no provider.
-        name = spec
-    if not name:
-        raise UsageError("no model is named", hints=("write it as ollama:NAME",))
-    return Ollama(
-        name,
-        endpoint=endpoint,
-        api_key=api_key,
-        timeout=timeout,
-        settings=OllamaSettings(num_ctx=num_ctx),
-        budget=budget or CallBudget(max_calls),
-    )

@@ -10,10 +10,10 @@ OLLAMA_PORT = 11434
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
-def endpoint_url(endpoint: str) -> str:
+def endpoint_url(endpoint: str, *, port: int | None = OLLAMA_PORT) -> str:
     """Return `endpoint` as a URL without a trailing slash.
 
-    Accepted are `host`, `host:port` (Ollama's own port and http when left out) and
+    Accepted are `host`, `host:port` (http, and `port` when none is written; by default Ollama's) and
     `http[s]://host[:port][/path]`. Names and passwords in the address are refused, because
     addresses are shown in errors.
     """
@@ -26,15 +26,15 @@ def endpoint_url(endpoint: str) -> str:
     bare = "://" not in written
     try:
         parts = urlsplit(f"http://{written}" if bare else written)
-        port, host = parts.port, parts.hostname or ""
+        written_port, host = parts.port, parts.hostname or ""
     except ValueError:
         raise _not_an_address(endpoint) from None
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or parts.query:
         raise _not_an_address(endpoint)
-    if port is None and bare:
-        port = OLLAMA_PORT
+    if written_port is None and bare:
+        written_port = port
     shown_host = f"[{host}]" if ":" in host else host
-    shown_port = "" if port is None else f":{port}"
+    shown_port = "" if written_port is None else f":{written_port}"
     return f"{parts.scheme}://{shown_host}{shown_port}{parts.path.rstrip('/')}"
 
 

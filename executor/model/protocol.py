@@ -6,10 +6,12 @@ Rules that every model keeps:
 - every request that goes out is one `Call` in `calls`, failed ones too, and nothing else is.
   "model calls: 3" is `len(model.calls)`;
 - the budget is asked before a request goes out;
-- an error never contains a key.
+- an error never contains a key;
+- many threads may ask one model at once.
 
-What a model does not do: remember. An equal question is asked again, because independent samples
-must be independent.
+Where answers are kept (see executor.model.kept), a question that was answered before, by another
+model object with the same settings, costs no call. Independent samples stay independent: one that
+is put again to the same object is asked again, and so is one with another sample, seed or variant.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from htn.errors import ServiceMissing, UsageError
+from htn.errors import HtnError, ServiceMissing, UsageError
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -59,6 +61,8 @@ class Call:
 
     `attempt` counts from 1 within one question. `ok` says that an answer came and had the asked
     form; otherwise `problem` says what was wrong. Tokens are 0 where the server did not tell.
+    `cached` says that no request went out, because the answer was kept from earlier: such a call
+    is told with its answer, and is none of the `calls` of a model.
     """
 
     provider: str
@@ -73,6 +77,7 @@ class Call:
     sample: int
     seed: int
     prompt_variant: str
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,25 @@ class Answer(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Question(Generic[T]):
+    """One of several questions that are put together; see `Model.ask`."""
+
+    messages: Sequence[Message]
+    out: type[T]
+    purpose: str
+    sample: int = 0
+    seed: int = 0
+    variant: str = ""
+    force_regenerate: bool = False
+
+
+@dataclass(frozen=True)
 class ModelStatus:
-    """What `htn doctor` can say about a model without asking it anything."""
+    """What `htn doctor` can say about a model without asking it anything.
+
+    `service` is who runs it, such as Ollama. `present` says that it can be asked as far as is known: a server that
+    does not tell which models it has (`models` is empty then) may still lack it.
+    """
 
     name: str
     address: str
@@ -95,6 +117,7 @@ class ModelStatus:
     models: tuple[str, ...]
     present: bool
     hints: tuple[str, ...]
+    service: str = "Ollama"
 
 
 class InvalidAnswer(ServiceMissing):
@@ -128,12 +151,24 @@ class Model(Protocol):
         seed: int = 0,
         variant: str = "",
         on_text: Callable[[str], None] | None = None,
+        force_regenerate: bool = False,
     ) -> Answer[T]:
         """Return an answer of the form `out`; `on_text` hears the text as it is written.
+
+        With `force_regenerate` an answer that is kept from earlier is not used.
 
         Raises LimitReached when the budget is used up or the question too long, InvalidAnswer when
         the answers have another form, and ServiceMissing when no answer comes.
         """
+
+    def ask_all(self, questions: Sequence[Question[T]]) -> list[Answer[T] | HtnError]:
+        """Put independent questions, several at once; return the answers in the order of the questions.
+
+        Where one has no answer, its error stands in its place. When the budget is used up midway, what came is kept.
+        """
+
+    def renewed(self) -> "Model":
+        """Return this model for whoever wants no earlier answer; budget and calls are those of this one."""
 
     def status(self) -> ModelStatus:
         """Say whether the model could be asked, without asking it."""

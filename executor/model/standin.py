@@ -1,11 +1,12 @@
-"""A stand-in for an Ollama server. It is no language model.
+"""A stand-in for a model's server. It is no language model.
 
-It gives answers that somebody wrote into a script (see standin_script) over the protocol that a
-real Ollama server speaks, so that the real client code runs: for tests and for trying the program
-where there is no model. Whatever is measured with it says nothing about models.
+It gives answers that somebody wrote into a script (see standin_script) over the protocols that real
+servers speak, so that the real client code runs: for tests and for trying the program where there is
+no model. Whatever is measured with it says nothing about models.
 
-It listens on this machine only. Beside Ollama's paths it has `GET /_log`, all requests for an
-answer so far, and `POST /_reset`, which forgets them and starts the script again.
+It listens on this machine only. It speaks Ollama's protocol, OpenAI's and Anthropic's; theirs begin at
+`/v1`. Beside their paths it has `GET /_log`, all requests for an answer so far, and `POST /_reset`,
+which forgets them and starts the script again.
 
     python -m executor.model.standin SCRIPT [--port 11434]
 
@@ -18,19 +19,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event as Signal
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any
 
+from executor.model.standin_protocols import OLLAMA, SPEECHES, WRITTEN_AT, Asked, Event, Speech, texts_of, vector_of
 from executor.model.standin_script import Director, Reply, load_script
 from htn.errors import HtnError, UsageError
 
 VERSION = "0.0.0-standin"
-PIECE = 12  # characters of an answer in one line of a stream
 HUGE_PIECE = "x" * 100_000
 HUGE_PIECES = 30
 SLOW_SECONDS = 0.02  # between the characters of an answer that never ends
-WRITTEN_AT = "2026-01-01T00:00:00Z"
 
 
 class StandIn:
@@ -38,7 +39,7 @@ class StandIn:
 
     def __init__(self, script: str | Path | Mapping[str, Any], *, port: int = 0) -> None:
         self.director = Director(load_script(script))
-        self.stopped = Event()
+        self.stopped = Signal()
         self._requests: list[dict[str, Any]] = []
         self._lock = Lock()
         try:
@@ -117,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"version": VERSION})
         elif self.path == "/api/tags":
             self._json({"models": [_listing(name)]})
+        elif self.path.partition("?")[0] == "/v1/models":
+            self._json({"object": "list", "data": [{"id": name, "object": "model"}]})
         elif self.path == "/_log":
             self._json(list(self.server.owner.requests))
         else:
@@ -131,8 +134,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(400, "the request is not a JSON object")
         elif self.path == "/api/show":
             self._show(body)
-        elif self.path == "/api/chat":
-            self._chat(body)
+        elif self.path == "/api/embed":
+            self._embed(body)
+        elif self.path in SPEECHES:
+            self._chat(body, SPEECHES[self.path])
         else:
             self._error(404, f"there is nothing at {self.path}")
 
@@ -141,79 +146,94 @@ class _Handler(BaseHTTPRequestHandler):
             details = _listing(self.server.owner.director.script.model)["details"]
             self._json({"details": details, "model_info": {}, "capabilities": ["completion"]})
 
-    def _chat(self, body: dict[str, Any]) -> None:
-        noted: dict[str, Any] = {"path": self.path, "body": body, "headers": dict(self.headers)}
-        messages = body.get("messages")
-        if not isinstance(messages, list) or not all(
-            isinstance(message, dict) and "content" in message for message in messages
-        ):
-            self.server.owner.note(noted)
-            self._error(400, "messages is not a list of messages")
-            return
-        chosen = self.server.owner.director.choose(body) if self._names_model(body) else None
-        noted["rule"] = chosen.rule if chosen else None
-        self.server.owner.note(noted)
-        if not self._is_known(body):
-            return
-        if chosen is None:
-            last = str(messages[-1]["content"])[:200] if messages else ""
-            self._error(500, f"no scripted answer matches the request that ends with {last!r}")
-            return
-        self._reply(chosen.reply, stream=body.get("stream", True) is not False)
+    def _embed(self, body: Event) -> None:
+        texts = texts_of(body)
+        reply = self._chosen(body, Asked("embed", "\n".join(texts)), OLLAMA)
+        if reply is not None and (reply.behave or reply.error):
+            self._reply(reply, OLLAMA, stream=True)
+        elif self._is_known(body, OLLAMA):
+            vectors = [vector_of(text) for text in texts] if reply is None else json.loads(reply.words())
+            self._json({"model": body.get("model"), "embeddings": vectors})
 
-    def _reply(self, reply: Reply, *, stream: bool) -> None:
-        behave = reply.behave
+    def _chat(self, body: Event, speech: Speech) -> None:
+        try:
+            asked = speech.asked(body)
+        except (TypeError, LookupError, AttributeError):
+            self.server.owner.note({"path": self.path, "body": body, "headers": dict(self.headers)})
+            self._error(400, "messages is not a list of messages", speech)
+            return
+        reply = self._chosen(body, asked, speech)
+        if not self._is_known(body, speech):
+            return
+        if reply is None:
+            self._error(500, f"no scripted answer matches the request that ends with {asked.prompt[-200:]!r}", speech)
+            return
+        self._reply(reply, speech, stream=body.get("stream", speech is OLLAMA) is not False)
+
+    def _chosen(self, body: Event, asked: Asked, speech: Speech) -> Reply | None:
+        chosen = self.server.owner.director.choose(asked.title, asked.prompt) if self._names_model(body) else None
+        rule = chosen.rule if chosen else None
+        self.server.owner.note({"path": self.path, "body": body, "headers": dict(self.headers), "rule": rule})
+        return chosen.reply if chosen else None
+
+    def _reply(self, reply: Reply, speech: Speech, *, stream: bool) -> None:
+        if reply.error is not None:
+            key = self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
+            message = reply.error.message.replace("{key}", key)
+            self._error(reply.error.status, message, speech, reply.error.headers)
+        elif reply.behave is not None:
+            self._misbehave(reply.behave, speech)
+        elif stream:
+            self._stream(speech, speech.stream(reply.words(), "whole"))
+        else:
+            self._json(speech.whole(reply.words()))
+
+    def _misbehave(self, behave: str, speech: Speech) -> None:
         if behave == "hang":
             self.server.owner.stopped.wait()
             self.close_connection = True
         elif behave == "error500":
-            self._error(500, "the scripted model failed, as its script says")
+            self._error(500, "the scripted model failed, as its script says", speech)
         elif behave == "garbage":
-            self._send(200, b"<html>this is no answer\x00</html>\n", "text/html")
+            self._send(200, b"data: <html>this is no answer\x00</html>\n", "text/html")
+        elif behave == "redirect":
+            self._send(302, b"", "text/plain", {"Location": f"{self.server.owner.endpoint}/elsewhere"})
+        elif behave == "nothing":
+            self._stream(speech, iter([]))
         elif behave == "disconnect":
-            self._stream(iter([_part("{")]), finish=False)
+            self._stream(speech, iter([speech.begun("{")]), finish=False)
         elif behave == "slow":
-            self._stream(self._trickle())
+            self._stream(speech, self._trickle(speech))
         elif behave == "huge":
-            self._stream(_part(HUGE_PIECE) for _ in range(HUGE_PIECES))
-        elif stream:
-            self._stream(self._pieces(reply.words()))
+            self._stream(speech, (speech.begun(HUGE_PIECE) for _ in range(HUGE_PIECES)))
+        elif behave == "cut":
+            self._stream(speech, speech.stream('{"cut": "in the mid', "cut"))
         else:
-            self._json(self._last(reply.words(), reply.words()))
+            self._stream(speech, speech.stream("I would rather not.", "refuse"))
 
-    def _pieces(self, words: str) -> Iterator[dict[str, Any]]:
-        for start in range(0, len(words), PIECE):
-            yield _part(words[start : start + PIECE])
-        yield self._last("", words)
-
-    def _trickle(self) -> Iterator[dict[str, Any]]:
+    def _trickle(self, speech: Speech) -> Iterator[Event]:
         while not self.server.owner.stopped.wait(SLOW_SECONDS):
-            yield _part(" ")
+            yield speech.begun(" ")
 
-    def _last(self, content: str, words: str) -> dict[str, Any]:
-        return {
-            **_part(content),
-            "done": True,
-            "done_reason": "stop",
-            "prompt_eval_count": 11,
-            "eval_count": max(1, len(words) // 4),
-        }
-
-    def _stream(self, parts: Iterator[dict[str, Any]], *, finish: bool = True) -> None:
+    def _stream(self, speech: Speech, events: Iterator[Event], *, finish: bool = True) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Content-Type", speech.kind)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         try:
-            for part in parts:
-                line = json.dumps(part).encode() + b"\n"
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            for event in events:
+                self._chunk(speech.line(event))
             if finish:
+                self._chunk(speech.end())
                 self.wfile.write(b"0\r\n\r\n")
             else:
                 self.close_connection = True
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client has given up, which scripts provoke
+
+    def _chunk(self, content: bytes) -> None:
+        if content:  # an empty chunk would be the last one
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
     def _body(self) -> dict[str, Any] | None:
         size = int(self.headers.get("Content-Length") or 0)
@@ -227,34 +247,27 @@ class _Handler(BaseHTTPRequestHandler):
         known = self.server.owner.director.script.model
         return body.get("model") in (known, f"{known}:latest")
 
-    def _is_known(self, body: dict[str, Any]) -> bool:
+    def _is_known(self, body: dict[str, Any], speech: Speech = OLLAMA) -> bool:
         """Say whether the request names the scripted model, and answer it when it does not."""
         if self._names_model(body):
             return True
-        self._error(404, f"model '{body.get('model')}' not found")
+        self._error(404, f"model '{body.get('model')}' not found", speech)
         return False
 
-    def _error(self, status: int, text: str) -> None:
-        self._send(status, json.dumps({"error": text}).encode(), "application/json")
+    def _error(self, status: int, text: str, speech: Speech = OLLAMA, headers: Mapping[str, str] | None = None) -> None:
+        self._send(status, json.dumps(speech.error(status, text)).encode(), "application/json", headers)
 
     def _json(self, value: Any) -> None:
         self._send(200, json.dumps(value).encode(), "application/json")
 
-    def _send(self, status: int, content: bytes, kind: str) -> None:
+    def _send(self, status: int, content: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
-
-
-def _part(content: str) -> dict[str, Any]:
-    return {
-        "model": "scripted",
-        "created_at": WRITTEN_AT,
-        "message": {"role": "assistant", "content": content},
-        "done": False,
-    }
 
 
 def _listing(name: str) -> dict[str, Any]:

@@ -5,13 +5,16 @@ A script is a JSON object:
     {"model": "scripted", "note": "what this script is for",
      "answers": [{"purpose": "a label for the log",
                   "when": {"schema": "Contract", "contains": ["primes"], "lacks": ["wrong"]},
-                  "replies": [{"json": {"n": 1}}, {"text": "no JSON"}, {"behave": "hang"}],
+                  "replies": [{"json": {"n": 1}}, {"text": "no JSON"}, {"behave": "hang"},
+                              {"error": {"status": 429, "message": "slow down", "headers": {"Retry-After": "7"}}}],
                   "once": false}]}
 
 The first rule that matches a request and has a reply left answers it. `schema` is the title of the
-JSON schema that the request asks for; `contains` and `lacks` are texts in its messages. The replies
-of a rule are given in order; the last one repeats, unless the rule is `once`, in which case the
-rule is used up.
+JSON schema that the request asks for (not where it stands in the words alone); `contains` and `lacks`
+are texts in its messages. The replies of a rule are given in order; the last one repeats, unless the
+rule is `once`, in which case the rule is used up. An error has the form of the protocol that was
+spoken; `{key}` in its message becomes the key that came with the request. A request for vectors is
+answered by the rules for the schema "embed"; without one, see standin_protocols.
 """
 
 import json
@@ -26,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from htn.errors import UsageError
 
-Behaviour = Literal["hang", "error500", "garbage", "slow", "disconnect", "huge"]
+Behaviour = Literal["hang", "error500", "garbage", "slow", "disconnect", "huge", "cut", "refuse", "nothing", "redirect"]
 
 
 class _Part(BaseModel):
@@ -49,17 +52,26 @@ class When(_Part):
         )
 
 
+class Failing(_Part):
+    """An error that the server answers with."""
+
+    status: int = Field(ge=300, le=599)
+    message: str = ""
+    headers: dict[str, str] = {}
+
+
 class Reply(_Part):
-    """One scripted answer: a JSON value, a text as it stands, or a way to misbehave."""
+    """One scripted answer: a JSON value, a text as it stands, an error, or a way to misbehave."""
 
     value: Any = Field(default=None, alias="json")
     text: str | None = None
     behave: Behaviour | None = None
+    error: Failing | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Reply":
         if len(self.model_fields_set) != 1:
-            raise ValueError("a reply has exactly one of json, text and behave")
+            raise ValueError("a reply has exactly one of json, text, behave and error")
         return self
 
     def words(self) -> str:
@@ -100,11 +112,8 @@ class Director:
         self._given: Counter[int] = Counter()
         self._lock = Lock()
 
-    def choose(self, request: Mapping[str, Any]) -> Chosen | None:
-        """Return the reply to the body of a chat request, or None when no rule matches."""
-        form = request.get("format")
-        title = str(form.get("title", "")) if isinstance(form, dict) else ""
-        prompt = "\n".join(str(message["content"]) for message in request.get("messages", []))
+    def choose(self, title: str, prompt: str) -> Chosen | None:
+        """Return the reply to a request that asks for schema `title` with these words, or None when no rule matches."""
         with self._lock:
             for number, rule in enumerate(self.script.answers):
                 given = self._given[number]

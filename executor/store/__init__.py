@@ -11,6 +11,7 @@ from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.retries import RetryCounts
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
+from executor.store.turns import Turns
 from executor.store.waiting import StoredProposal, Waiting
 from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
 
@@ -39,6 +40,7 @@ __all__ = [
     "StoredLessons",
     "StoredProposal",
     "TrustMoved",
+    "Turns",
     "Waiting",
     "Watched",
     "digest",

@@ -44,24 +44,29 @@
     htn:results:ends               sorted set: the same, by when each ends
     htn:results:sizes              hash: for each name of a result the bytes of its text
     htn:results:counts             hash: bytes, hits, misses, kept, evicted, expired
-
+    htn:answer:<name>, htn:answers:…  the same for the answers of models; the name is a hash of what was asked
+    htn:turns:<name>               sorted set: the requests of the last minute to what the name, a hash, stands for,
+                                   by when each went out (µs since 1970)
     htn:retried:<workflow>         hash: for each step of a workflow that was tried again the mark of its last count
     workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
                                    because other programs look for it under this name
 
-A result has a lifetime and may be lost at any time, and a lease has one; so have the counts of what was tried again,
-thirty days after the last. No other key has one: an entry goes only when a person removes it, and of a domain's
-lessons those go that were not noted for longest. A write that concerns several keys is one Lua script (see scripts
-and lessons), so a reader sees all of it or nothing. A cluster, which would spread the keys over several servers, is
-not supported.
+A result or answer has a lifetime and may be lost at any time; a lease and turns have one, and so have the counts of
+what was tried again, thirty days after the last. No other key has one: an entry goes only when a person removes it,
+and of a domain's lessons those go that were not noted for longest. A write that concerns several keys is one Lua
+script (see scripts and lessons), so a reader sees all of it or nothing. A cluster, which would spread the keys over
+several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from htn.errors import UsageError
+
+ResultKind = Literal["result", "answer"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RESULT = re.compile(r"[0-9a-f]{64}")
@@ -223,19 +228,25 @@ class Keys:
         """What every key of a lesson of a domain begins with."""
         return f"{self.prefix}:lesson:{identifier(domain, 'the domain')}:"
 
-    def result(self, name: str) -> str:
+    def turns(self, name: str) -> str:
+        """The requests of the last minute to one service."""
+        if not _RESULT.fullmatch(name):
+            raise UsageError(f"{name[:80]!r} cannot be the name of turns: it is 64 hexadecimal digits")
+        return f"{self.prefix}:turns:{name}"
+
+    def result(self, name: str, kind: ResultKind = "result") -> str:
         """The text of a result."""
         if not _RESULT.fullmatch(name):
             raise UsageError(f"{name[:80]!r} cannot be the name of a result: it is 64 hexadecimal digits")
-        return f"{self.prefix}:result:{name}"
+        return f"{self.every_result(kind)}{name}"
 
-    def every_result(self) -> str:
+    def every_result(self, kind: ResultKind = "result") -> str:
         """What every key of a result begins with."""
-        return f"{self.prefix}:result:"
+        return f"{self.prefix}:{kind}:"
 
-    def results(self) -> tuple[str, ...]:
+    def results(self, kind: ResultKind = "result") -> tuple[str, ...]:
         """What is known of all results: by last use, by when they were kept, by their end, their sizes, the counts."""
-        return tuple(f"{self.prefix}:results:{part}" for part in ("used", "kept", "ends", "sizes", "counts"))
+        return tuple(f"{self.prefix}:{kind}s:{part}" for part in ("used", "kept", "ends", "sizes", "counts"))
 
     def probe(self) -> str:
         """The key that `htn doctor` writes and removes."""

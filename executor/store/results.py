@@ -1,4 +1,4 @@
-"""The results of pure bodies: texts under a key that says what was computed, for as long as they are of use.
+"""The results of pure bodies and the answers of models: texts under a key that says what was computed or asked.
 
 An entry lives for a time that is given when it is kept. Where there are more entries than allowed, or more bytes,
 those that were used least recently go. Each method is one script, so several processes may share a cache. The
@@ -15,7 +15,7 @@ from typing import Any
 
 from executor.store import scripts
 from executor.store.connection import Connection
-from executor.store.keys import Keys
+from executor.store.keys import Keys, ResultKind
 from htn.errors import UsageError
 
 _MOST_HOURS = 24 * 365 * 100.0
@@ -64,11 +64,12 @@ class ResultStatistics:
 
 
 class Results:
-    """The results under one prefix of one server; `Store.results` makes it."""
+    """The results, or the answers, under one prefix of one server; `Store.results` and `Store.answers` make it."""
 
-    def __init__(self, connection: Connection, keys: Keys, limits: ResultLimits) -> None:
+    def __init__(self, connection: Connection, keys: Keys, limits: ResultLimits, kind: ResultKind = "result") -> None:
         self._connection = connection
         self._keys = keys
+        self._kind = kind
         self.limits = limits
 
     def get(self, name: str) -> str | None:
@@ -91,6 +92,10 @@ class Results:
         """Remove what is kept under a name because it cannot be used; the hit that it gave counts as a miss."""
         self._script(scripts.RESULT_SPOILED, name)
 
+    def remove(self, name: str) -> None:
+        """Remove what is kept under a name, if anything is."""
+        self._script(scripts.RESULT_REMOVE, name)
+
     def clear(self, *, older_than_hours: float | None = None) -> int:
         """Remove the entries that were kept longer ago than so many hours, or all, and the counts too.
 
@@ -110,11 +115,11 @@ class Results:
         return ResultStatistics(*map(int, self._whole(scripts.RESULTS_COUNT)))
 
     def _script(self, script: str, name: str, *arguments: str) -> Any:
-        keys = (*self._keys.results(), self._keys.result(name))
-        return self._run(script, keys, (self._keys.every_result(), name, *arguments))
+        keys = (*self._keys.results(self._kind), self._keys.result(name, self._kind))
+        return self._run(script, keys, (self._keys.every_result(self._kind), name, *arguments))
 
     def _whole(self, script: str, *arguments: str) -> Any:
-        return self._run(script, self._keys.results(), (self._keys.every_result(), *arguments))
+        return self._run(script, self._keys.results(self._kind), (self._keys.every_result(self._kind), *arguments))
 
     def _run(self, script: str, keys: Sequence[str], arguments: Sequence[str]) -> Any:
         return self._connection.run(lambda client, again: client.register_script(script)(keys, arguments))

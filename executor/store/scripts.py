@@ -319,6 +319,14 @@ return 1
 """
 )
 
+RESULT_REMOVE = (
+    _RESULTS
+    + """
+forget(ARGV[2])
+return 1
+"""
+)
+
 # ARGV beside the common one: the age in microseconds from which on entries go, or '' for all
 # Returns how many went.
 RESULTS_CLEAR = (
@@ -345,3 +353,18 @@ end
 return answer
 """
 )
+
+# KEYS: turns   ARGV: the mark of this request, the most requests in a minute
+# Takes a turn and returns 0, or returns the microseconds until the oldest turn is a minute old.
+TURN = """
+local clock = redis.call('TIME')
+local now, minute = clock[1] * 1000000 + clock[2], 60000000
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - minute))
+if redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then
+  redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], 60000)
+  return 0
+end
+return redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] + minute - now
+"""

@@ -27,6 +27,7 @@ from executor.store.results import ResultLimits, Results
 from executor.store.retries import RetryCounts
 from executor.store.server import Server
 from executor.store.sizes import MARK, small_enough
+from executor.store.turns import Turns
 from executor.store.waiting import Waiting
 from executor.store.watched import Watched
 from htn.errors import ExecutionError, ServiceMissing, UsageError
@@ -238,6 +239,14 @@ class Store:
     def results(self, limits: ResultLimits | None = None) -> Results:
         """Return the cache of results, which shares this store's connection and is closed with it."""
         return Results(self._connection, self._keys, limits or ResultLimits())
+
+    def answers(self, limits: ResultLimits | None = None) -> Results:
+        """Return the cache of the answers of models, which shares this store's connection and is closed with it."""
+        return Results(self._connection, self._keys, limits or ResultLimits(), "answer")
+
+    def turns(self, name: str, *, per_minute: int) -> Turns:
+        """Return the turns at one service, a hash, which all processes with this store take together."""
+        return Turns(self._connection, self._keys.turns(name), per_minute)
 
     def status(self) -> StoreStatus:
         """Say what kind of server this is and whether it keeps what it is given."""

@@ -15,6 +15,8 @@ def fill(folder: Path) -> None:
         results.put(B, "four")
         results.get(A)
         results.get("c" * 64)
+        store.answers().put(A, "an answer")
+        store.answers().get(A)
 
 
 def test_stats_say_how_often_a_result_was_found(htn: Shell, folder: Path) -> None:
@@ -23,16 +25,18 @@ def test_stats_say_how_often_a_result_was_found(htn: Shell, folder: Path) -> Non
     assert said.code == 0
     assert "entries   2 of 10,000" in said.out
     assert "hit rate  50.0%" in said.out
+    assert "answers   1 of the model, found 1 times" in said.out
     found = htn("cache", "stats", "--json", HTN_CACHE_ENTRIES="7").json
     assert (found["entries"], found["bytes"], found["hits"], found["misses"]) == (2, 7, 1, 1)
     assert found["hit_rate"] == 0.5
     assert found["limits"]["entries"] == 7
+    assert (found["answers"]["entries"], found["answers"]["hits"]) == (1, 1)
 
 
 def test_clear_removes_the_old_ones_or_all(htn: Shell, folder: Path) -> None:
     fill(folder)
-    assert htn("cache", "clear", "--older-than-hours", "1").out == "removed 0 results\n"
-    assert htn("cache", "clear", "--json").json == {"removed": 2}
+    assert htn("cache", "clear", "--older-than-hours", "1").out == "removed 0 results and 0 answers\n"
+    assert htn("cache", "clear", "--json").json == {"removed": 2, "answers": 1}
     assert htn("cache", "stats", "--json").json["hits"] == 0
 
 

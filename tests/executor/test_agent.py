@@ -361,3 +361,55 @@ def test_a_contract_with_a_number_that_is_none_goes_back_to_the_model(agent: Ope
     report = agent(ollama_endpoint=server.endpoint).run(shop(), TASKS, state_of(shop()))
     assert report.run is not None and report.run.done
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_gap_is_closed_by_a_model_of_any_provider(agent: Open, script: Script, provider: str) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(LARGEST), writes(RIGHT)])
+    places = {"openai_endpoint": f"{server.endpoint}/v1", "anthropic_endpoint": server.endpoint}
+    report = agent(model=f"{provider}:scripted", **places).run(shop(), TASKS, state_of(shop()))
+    assert report.run is not None and report.run.done
+    assert [call.provider for call in report.calls] == [provider] * 3
+
+
+def test_work_that_a_used_up_budget_has_stopped_goes_on_where_it_was(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(LARGEST), writes(RIGHT)])
+    with pytest.raises(LimitReached):
+        agent(ollama_endpoint=server.endpoint, max_calls=2).run(shop(), TASKS, state_of(shop()))
+    report = agent(ollama_endpoint=server.endpoint, max_calls=1).run(shop(), TASKS, state_of(shop()))
+    assert report.run is not None and report.run.done
+    assert (len(report.calls), len(server.requests)) == (1, 3)
+
+
+def test_where_answers_are_not_kept_everything_is_asked_again(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    with pytest.raises(LimitReached):
+        agent(ollama_endpoint=server.endpoint, max_calls=1, answer_cache=False).run(shop(), TASKS, state_of(shop()))
+    report = agent(ollama_endpoint=server.endpoint, answer_cache=False).run(shop(), TASKS, state_of(shop()))
+    assert (len(report.calls), len(server.requests)) == (2, 3)
+
+
+def test_answers_that_came_to_nothing_are_not_used_again(agent: Open, script: Script) -> None:
+    wrong = [writes(LARGEST), writes(FIRST), writes(LARGEST)]
+    server = script(ContractAnswer=[says()], BodyAnswer=[*wrong, writes(RIGHT)])
+    first = agent(ollama_endpoint=server.endpoint).run(shop(), TASKS, state_of(shop()))
+    assert first.learned[-1].version is None
+    second = agent(ollama_endpoint=server.endpoint).run(shop(), TASKS, state_of(shop()))
+    assert second.run is not None and second.run.done
+    assert len(second.calls) == 2
+
+
+def test_agents_share_how_often_they_may_ask_in_a_minute(agent: Open, script: Script) -> None:
+    server = script(ContractAnswer=[says()], BodyAnswer=[writes(RIGHT)])
+    pace = {"requests_per_minute": 1, "model_timeout": 10, "ollama_endpoint": server.endpoint}
+    for _ in range(2):
+        with pytest.raises(LimitReached, match="no request may go to the model"):
+            agent(**pace).run(shop(), TASKS, state_of(shop()))
+    assert len(server.requests) == 1
+
+
+def test_vectors_come_from_the_model_that_is_set_for_them(agent: Open, script: Script) -> None:
+    assert agent().embedder is None
+    embedder = agent(ollama_endpoint=script().endpoint, embedding_model="scripted").embedder
+    assert embedder is not None
+    assert len(embedder.embed(["pay", "walk"])) == 2

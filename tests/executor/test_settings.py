@@ -14,6 +14,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory and a home without settings."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("TERRY_MAX_MEMORY_MB", "TERRY_MAX_EXECUTION_TIME", "CODE_GEN_MAX_ATTEMPTS", "HTN_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -54,6 +56,8 @@ OTHER_NAMES = {
     "REDIS_URL": ("localhost:6379", "redis_url", "localhost:6379"),
     "LLM_MODEL": ("x", "model", "x"),
     "LLM_PROVIDER": ("local", "llm_provider", "local"),
+    "OPENAI_BASE_URL": ("http://host:8000/v1", "openai_endpoint", "http://host:8000/v1"),
+    "ANTHROPIC_BASE_URL": ("http://host", "anthropic_endpoint", "http://host"),
     "OLLAMA_ENDPOINT": ("host:1", "ollama_endpoint", "host:1"),
     "MAX_RETRIES": ("5", "max_retries", 5),
     "CODE_GEN_MAX_ATTEMPTS": ("5", "max_retries", 5),
@@ -93,7 +97,7 @@ BAD_VALUES = {
     "HTN_POOL_CALLS": "0",
     "HTN_MEMORY_LIMIT": "much",
     "HTN_EXECUTION_TIMEOUT": "0.001",
-    "LLM_PROVIDER": "openai",
+    "LLM_PROVIDER": "nobody",
     "DOCKER_MEMORY_LIMIT": "10m",
 }
 
@@ -196,6 +200,8 @@ def test_a_named_file_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPa
 
 SECRETS = {
     "LLM_API_KEY": "hunter2",
+    "OPENAI_API_KEY": "hunter2",
+    "ANTHROPIC_API_KEY": "hunter2",
     "REDIS_URL": "redis://user:hunter2@host:6379/0",
     "HTN_REDIS_URL": "user:hunter2@host:6379",
 }
@@ -207,7 +213,7 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, variable: str)
     settings = Settings.load()
     shown = " ".join(row.value for row in table(settings, {}))
     assert "hunter2" not in shown
-    assert "host" in shown or variable == "LLM_API_KEY"
+    assert "host" in shown or variable.endswith("_API_KEY")
 
 
 @pytest.mark.parametrize(
@@ -263,3 +269,74 @@ def test_the_settings_of_containers_reach_the_sandbox() -> None:
     assert (settings.pool.size, settings.pool.idle_seconds, settings.pool.calls) == (3, 60, 10)
     assert (settings.fence.runtime, settings.fence.seccomp) == ("runsc", "engine")
     assert Settings.load().pool.size >= 1
+
+
+PLACES = {
+    "ollama:m": ("ollama", "localhost:11434", None),
+    "m:7b": ("ollama", "localhost:11434", None),
+    "openai:m": ("openai", "https://api.openai.com/v1", "of openai"),
+    "anthropic:m": ("anthropic", "https://api.anthropic.com", "of anthropic"),
+}
+
+
+@pytest.mark.parametrize("model", PLACES)
+def test_each_provider_has_its_address_and_its_key(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "of openai")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "of anthropic")
+    place = Settings.load(model=model).model_place
+    assert (place.provider, place.endpoint, place.key) == PLACES[model]
+    assert "of openai" not in repr(place) and "of anthropic" not in repr(place)
+    monkeypatch.setenv("LLM_API_KEY", "mine")
+    assert Settings.load(model=model).model_place.key == "mine"
+
+
+@pytest.mark.parametrize(("provider", "spec"), [("openai", "openai:m"), ("local", "ollama:m"), ("ollama", "ollama:m")])
+def test_the_provider_is_the_one_that_is_set_where_the_name_says_none(provider: str, spec: str) -> None:
+    assert Settings.load(llm_provider=provider, model="m").model_place.spec == spec
+    assert Settings.load(llm_provider=provider, model="anthropic:m").model_place.spec == "anthropic:m"
+
+
+def test_a_provider_for_which_no_model_is_named_stops_only_what_asks_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_PROVIDER", "openai")
+    settings = Settings.load()
+    with pytest.raises(UsageError, match="the provider of the model is openai, and no model is named"):
+        _ = settings.model_place
+
+
+LEADS = {
+    "another server": ('model = "openai:m"\nopenai_endpoint = "http://elsewhere/v1"', "OPENAI_API_KEY"),
+    "another server for the model that you chose": ('anthropic_endpoint = "http://elsewhere"', "LLM_API_KEY"),
+    "a provider that you did not choose": ('model = "openai:m"', "LLM_API_KEY"),
+    "a provider for your model": ('llm_provider = "openai"\nmodel = "m"', "LLM_API_KEY"),
+}
+
+
+@pytest.mark.parametrize("lead", LEADS)
+def test_a_key_does_not_go_where_the_working_directory_leads_it(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, lead: str
+) -> None:
+    written, variable = LEADS[lead]
+    (elsewhere / "htn.toml").write_text(written)
+    flags = {"model": "anthropic:m"} if written.startswith("anthropic") else {}
+    Settings.load(**flags)
+    monkeypatch.setenv(variable, "a-secret")
+    with pytest.raises(UsageError, match="only sent where you said so yourself") as caught:
+        Settings.load(**flags)
+    assert f"or unset {variable}" in caught.value.hints
+    assert Settings.load(model="ollama:mine").model_place.provider == "ollama"
+
+
+def test_a_key_of_a_provider_goes_to_this_provider_whoever_chose_it(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere / "htn.toml").write_text('model = "openai:m"')
+    monkeypatch.setenv("OPENAI_API_KEY", "a-secret")
+    assert Settings.load().model_place.key == "a-secret"
+
+
+def test_the_key_of_another_provider_does_not_go_to_the_server_of_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().embedding_place is None
+    monkeypatch.setenv("LLM_API_KEY", "a-secret")
+    own, other = (Settings.load(model=f"{name}:m", embedding_model="vectors") for name in ("ollama", "openai"))
+    assert own.embedding_place is not None and own.embedding_place.key == "a-secret"
+    assert other.embedding_place is not None and other.embedding_place.key is None

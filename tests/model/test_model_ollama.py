@@ -335,6 +335,6 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(UsageError, match="negative"):
         CallBudget(-1)
     with pytest.raises(UsageError, match="name of a model"):
-        Ollama("two words", endpoint="localhost", budget=CallBudget(1))
+        Ollama("two words", endpoint="localhost")
     with pytest.raises(UsageError, match="at least one message"):
         model_at("localhost").ask((), Sum, purpose="a")

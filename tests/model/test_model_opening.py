@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from executor.model import open_model
+from executor.model import open_model, split_spec
 from executor.model.endpoint import endpoint_url, is_loopback
 from htn.errors import UsageError
 
@@ -51,13 +51,18 @@ def test_a_model_is_named_with_or_without_its_provider() -> None:
     assert name_of("qwen3:8b") == name_of("ollama:qwen3:8b") == "ollama:qwen3:8b"
 
 
-@pytest.mark.parametrize("spec", ["openai:gpt", "anthropic:claude"])
-def test_other_providers_are_refused_by_name(spec: str) -> None:
-    with pytest.raises(UsageError, match="only Ollama is supported"):
-        name_of(spec)
+@pytest.mark.parametrize("spec", ["openai:gpt-4o-mini", "openai:ft:gpt-4o:us", "anthropic:claude-sonnet-4-5"])
+def test_other_providers_are_named_before_the_colon(spec: str) -> None:
+    assert name_of(spec) == spec
 
 
-@pytest.mark.parametrize("spec", ["", "ollama:"])
+def test_a_name_without_a_provider_belongs_to_the_one_that_is_set() -> None:
+    assert split_spec("gpt-4o-mini", "openai") == ("openai", "gpt-4o-mini")
+    assert split_spec("org/model:free", "openai") == ("openai", "org/model:free")
+    assert split_spec("ollama:qwen3:8b", "openai") == ("ollama", "qwen3:8b")
+
+
+@pytest.mark.parametrize("spec", ["", "ollama:", "openai:", "anthropic:"])
 def test_a_model_without_a_name_is_refused(spec: str) -> None:
     with pytest.raises(UsageError, match="no model is named"):
         name_of(spec)

@@ -1,48 +1,22 @@
 """The limits of one exchange, on servers that no script describes."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Thread
+import gzip
+from itertools import repeat
 
 import pytest
 
-from executor.model import InvalidAnswer, Message
+from executor.model import InvalidAnswer, Message, Ollama, OpenAI, Request
+from executor.model.ollama import SPEECH
 from executor.model.wire import Wire
 from htn.errors import ServiceMissing
+from tests.model.saying import saying
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
 LINE = b'{"message": {"role": "assistant", "content": "{}"}, "done": false}\n'
 
 
-@contextmanager
-def saying(*parts: bytes) -> Iterator[str]:
-    """A server that says `parts` to the first who asks, whatever the question is."""
-
-    def serve() -> None:
-        try:
-            connection, _ = listener.accept()
-            with connection:
-                question = connection.makefile("rb")
-                head = iter(question.readline, b"\r\n")
-                sizes = [line for line in head if line.lower().startswith(b"content-length:")]
-                question.read(int(sizes[0].split(b":")[1]) if sizes else 0)
-                for part in parts:
-                    connection.sendall(part)
-        except OSError:
-            return  # the client has heard enough
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(timeout=10)
-
-
 def chat(url: str, *, api_key: str | None = None) -> None:
-    Wire(url, api_key=api_key, timeout=20.0).chat(
-        "m", [Message("user", "x")], schema={}, options={}, keep_alive="1m", on_text=None
-    )
+    Ollama("m", endpoint=url, api_key=api_key, timeout=20.0).send(Request((Message("user", "x"),), "a"), {}, None)
 
 
 def test_a_line_without_an_end_is_not_read_to_its_end() -> None:
@@ -98,4 +72,72 @@ def test_a_refused_key_is_said() -> None:
 def test_a_glance_at_what_is_no_ollama_server_is_another_protocol() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with saying(head) as url, pytest.raises(ServiceMissing, match="not speak Ollama's"):
-        Wire(url, api_key=None, timeout=20.0).look("/api/version")
+        Wire(url, speech=SPEECH, api_key=None, timeout=20.0).look("/api/version")
+
+
+def ask_openai(url: str, *, api_key: str | None = None, timeout: float = 20.0) -> None:
+    OpenAI("m", endpoint=url, api_key=api_key, timeout=timeout).send(Request((Message("user", "x"),), "a"), {}, None)
+
+
+def test_a_compressed_answer_is_not_opened() -> None:
+    bomb = gzip.compress(b"x" * 50_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    for ask in (chat, ask_openai):
+        with saying(head, bomb) as url, pytest.raises(ServiceMissing, match="does not speak"):
+            ask(url)
+
+
+def test_of_an_error_without_end_the_beginning_is_told() -> None:
+    head = b"HTTP/1.1 503 Busy\r\n\r\n"
+    for ask in (chat, ask_openai):
+        with saying(head, ever=repeat(b"busy sk-secret \n" * 100)) as url, pytest.raises(ServiceMissing) as caught:
+            ask(url, api_key="sk-secret")
+        assert "answered with an error 503: busy *** " in caught.value.message
+        assert len(caught.value.message) < 500
+
+
+def test_a_stream_that_says_nothing_for_ever_ends_with_the_time_limit() -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with saying(head, ever=repeat(b": nothing yet\n\n")) as url, pytest.raises(ServiceMissing, match="did not finish"):
+        ask_openai(url, timeout=0.5)
+
+
+def test_a_stream_of_empty_pieces_ends_with_the_time_limit() -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with saying(head, ever=repeat(b'data: {"choices": []}\n\n')) as url, pytest.raises(ServiceMissing, match="finish"):
+        ask_openai(url, timeout=0.5)
+
+
+def test_a_line_of_ten_megabytes_is_not_read_to_its_end_by_any_client() -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\ndata: "
+    with saying(head, *[b"x" * 1_000_000] * 10) as url, pytest.raises(InvalidAnswer, match="longer than"):
+        ask_openai(url)
+
+
+def test_a_glance_takes_no_more_than_a_cap() -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with saying(head, ever=repeat(b"x\n" * 500_000)) as url, pytest.raises(ServiceMissing):
+        Wire(url, speech=SPEECH, api_key=None, timeout=20.0).look("/api/version")
+
+
+def test_a_number_without_a_size_is_no_json() -> None:
+    with saying(b"HTTP/1.1 200 OK\r\n\r\n", b'{"version": NaN}') as url, pytest.raises(ServiceMissing, match="speak"):
+        Wire(url, speech=SPEECH, api_key=None, timeout=20.0).look("/api/version")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"error": "as a text"}', "as a text"),
+        (b'{"error": {"message": "in an object"}}', "in an object"),
+        (b'[{"error": {"message": "in a list"}}]', "in a list"),
+        (b'{"error": {"code": 3}}', '{"error": {"code": 3}}'),
+        (b"<html>no JSON", "<html>no JSON"),
+        (b"[" * 50_000, "[" * 300 + "…"),
+    ],
+)
+def test_what_a_server_says_of_an_error_is_found_where_it_puts_it(body: bytes, told: str) -> None:
+    head = b"HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with saying(head, body) as url, pytest.raises(ServiceMissing) as caught:
+        ask_openai(url)
+    assert caught.value.message.endswith(f"answered with an error 500: {told}")

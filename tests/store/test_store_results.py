@@ -224,3 +224,21 @@ def test_threads_may_share_a_cache(results: Results) -> None:
     for thread in threads:
         thread.join()
     assert [results.get(f"{n:064x}") for n in range(8)] == [json.dumps(n) for n in range(8)]
+
+
+def test_answers_are_kept_beside_results_and_counted_and_cleared_by_themselves(store: Store) -> None:
+    store.results().put(A, "a result")
+    store.answers().put(A, "an answer")
+    assert (store.results().get(A), store.answers().get(A)) == ("a result", "an answer")
+    assert (store.results().statistics().hits, store.answers().statistics().hits) == (1, 1)
+    assert store.results().clear() == 1
+    assert (store.results().get(A), store.answers().get(A)) == (None, "an answer")
+
+
+def test_what_is_removed_is_gone_with_its_bytes_and_counts_as_nothing(results: Results) -> None:
+    results.put(A, "xyz")
+    results.get(A)
+    results.remove(A)
+    results.remove(B)
+    found = results.statistics()
+    assert (found.entries, found.bytes, found.hits, found.misses) == (0, 0, 1, 0)
