@@ -21,9 +21,16 @@ from executor.code.forms import (
     OptimizeResponse,
     ValidateResponse,
 )
-from executor.code.generating import generate
+from executor.code.generating import generate, refusal
 from executor.code.optimizing import optimize
-from executor.code.requests import ExecuteRequest, ExplainRequest, GenerateRequest, OptimizeRequest, ValidateRequest
+from executor.code.requests import (
+    ExecuteRequest,
+    ExplainRequest,
+    GenerateRequest,
+    OptimizeRequest,
+    ValidateRequest,
+    read_request,
+)
 from executor.code.validating import validate
 
 __all__ = [
@@ -44,5 +51,7 @@ __all__ = [
     "explain",
     "generate",
     "optimize",
+    "read_request",
+    "refusal",
     "validate",
 ]

@@ -7,7 +7,8 @@
     the arguments after a call      equal, for functions
 
 A script is run with its inputs as variables. A program that defines functions is also compared function by function;
-one whose name or parameters changed is a difference. Both versions run with the same hash seed, one of two.
+one whose name or parameters changed is a difference. Both versions run with the same hash seed, one of two. Where the
+original runs out of time or memory nothing is compared: a version may well be quicker.
 
 What this does NOT do: prove anything about other inputs. Agreement where both only fail shows little, so a version has
 to agree on `LEAST` inputs that give a result, or on the only input there is.
@@ -16,7 +17,7 @@ to agree on `LEAST` inputs that give a result, or on the only input there is.
 import ast
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from executor.body import shortened
@@ -24,12 +25,15 @@ from executor.code.executing import Bench
 from executor.code.forms import Difference, Equivalence
 from executor.code.inputs import inputs_for
 from executor.code.shapes import read_names, shapes_of_function, shapes_of_script
-from executor.code.tree import Function, Tree
+from executor.code.tree import Tree
 from executor.sandbox import Category, Outcome
 
 LEAST = 3
 _SEEDS = (0, 1)
 _SHOWN = 300
+# Together, for one version; what is left out then is not counted as tried.
+_MOST_SECONDS = 30.0
+_EXHAUSTED = (Category.TIMEOUT, Category.MEMORY, Category.ENVIRONMENT)
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,67 @@ class Subject:
         return self.entry_point or "the script"
 
 
-@dataclass
-class Observed:
-    """What comparing has seen: how many inputs were tried, on which the original had a value, how many were mended."""
+@dataclass(frozen=True)
+class Seen:
+    """One run of the original: on what, and what came of it."""
 
-    runs: int = 0
+    subject: Subject
+    row: Mapping[str, Any]
+    seed: int
+    outcome: Outcome
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether time, memory or the sandbox ended it, so that it says nothing about what the code does."""
+        return self.outcome.problem is not None and self.outcome.problem.category in _EXHAUSTED
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What comparing has shown, and on how many inputs the version has a result where the original fails."""
+
+    equivalence: Equivalence
     mended: int = 0
-    valued: list[tuple[Subject, Mapping[str, Any]]] = field(default_factory=list)
+
+
+def observe(code: str, language: str, bench: Bench, given: Sequence[Mapping[str, Any]] = ()) -> tuple[Seen, ...]:
+    """Run a program on the inputs that are given and on drawn ones, and return what it did on each."""
+    seen: list[Seen] = []
+    for subject in subjects_of(code, language, given):
+        for at, row in enumerate(subject.inputs):
+            if sum(each.outcome.seconds for each in seen) > _MOST_SECONDS:
+                return tuple(seen)
+            seed = _SEEDS[at % len(_SEEDS)]
+            outcome = bench.run(code, language, row, entry_point=subject.entry_point, hash_seed=seed)
+            seen.append(Seen(subject, row, seed, outcome))
+    return tuple(seen)
+
+
+def compare(seen: Sequence[Seen], version: str, language: str, bench: Bench, *, may_mend: bool = False) -> Compared:
+    """Return whether a version does what the original was seen to do.
+
+    With `may_mend` it may do what it likes where the original fails.
+    """
+    if missing := _missing(version, language, seen):
+        return Compared(_differs(0, 0, missing))
+    valued = tried = mended = 0
+    for each in seen:
+        if each.exhausted:
+            continue
+        entry_point = each.subject.entry_point
+        other = bench.run(version, language, each.row, entry_point=entry_point, hash_seed=each.seed)
+        tried, valued = tried + 1, valued + each.outcome.ok
+        mended += not each.outcome.ok and other.ok
+        if (each.outcome.ok or not may_mend) and (what := _difference(each.outcome, other)):
+            found = Difference(
+                subject=each.subject.name,
+                input=dict(each.row),
+                what=what,
+                original=_shown(each.outcome),
+                version=_shown(other),
+            )
+            return Compared(_differs(tried, valued, found), mended)
+    return Compared(_agreed(tried, valued, seen), mended)
 
 
 def subjects_of(code: str, language: str, given: Sequence[Mapping[str, Any]] = ()) -> tuple[Subject, ...]:
@@ -62,19 +120,20 @@ def subjects_of(code: str, language: str, given: Sequence[Mapping[str, Any]] = (
     if language != "python":
         return (Subject("", inputs_for({}, given)),)
     tree = Tree(code)
-    does = [node for node in tree.module.body if not _only_defines(node)]
+    does = not all(map(_only_defines, tree.module.body))
     found = []
     if does:
         shapes = shapes_of_script(tree, read_names(tree))
-        found.append(Subject("", inputs_for(shapes, [_only(shapes, row) for row in given])))
+        rows = [{name: value for name, value in row.items() if name in shapes} for row in given]
+        found.append(Subject("", inputs_for(shapes, rows)))
     for function in functions_of(tree):
         shapes = shapes_of_function(function)
-        rows = [row for row in given if set(row) == set(shapes)] if not does else []
+        rows = [] if does else [dict(row) for row in given if set(row) == set(shapes)]
         found.append(Subject(function.name, inputs_for(shapes, rows, count=12 if does else 24)))
     return tuple(found)
 
 
-def functions_of(tree: Tree) -> list[Function]:
+def functions_of(tree: Tree) -> list[ast.FunctionDef]:
     """Return the functions of a program that can be called by name, with every argument named."""
     return [
         node
@@ -83,77 +142,39 @@ def functions_of(tree: Tree) -> list[Function]:
     ]
 
 
-def compare(
-    original: str,
-    version: str,
-    language: str,
-    bench: Bench,
-    given: Sequence[Mapping[str, Any]] = (),
-    *,
-    may_mend: bool = False,
-) -> tuple[Equivalence, Observed]:
-    """Return whether a version behaves as the original on the inputs that are given and drawn, and what was seen.
-
-    With `may_mend` the version may do what it likes where the original fails.
-    """
-    subjects, observed = subjects_of(original, language, given), Observed()
-    if missing := _missing(version, language, subjects):
-        return _differs(observed, missing), observed
-    for subject in subjects:
-        for at, row in enumerate(subject.inputs):
-            seed = _SEEDS[at % len(_SEEDS)]
-            one, other = (
-                bench.run(code, language, row, entry_point=subject.entry_point, hash_seed=seed)
-                for code in (original, version)
-            )
-            observed.runs += 1
-            observed.mended += not one.ok and other.ok
-            if one.ok:
-                observed.valued.append((subject, row))
-            if (one.ok or not may_mend) and (what := _difference(one, other)):
-                found = Difference(
-                    subject=subject.name, input=dict(row), what=what, original=_shown(one), version=_shown(other)
-                )
-                return _differs(observed, found), observed
-    return _agreed(observed, subjects), observed
-
-
-def _agreed(observed: Observed, subjects: Sequence[Subject]) -> Equivalence:
-    runs, valued = observed.runs, len(observed.valued)
-    alone = all(len(subject.inputs) == 1 for subject in subjects)
-    enough = bool(subjects) and (valued >= LEAST or (alone and valued == runs))
+def _agreed(tried: int, valued: int, seen: Sequence[Seen]) -> Equivalence:
+    alone = all(len(each.subject.inputs) == 1 for each in seen)
+    enough = bool(tried) and (valued >= LEAST or (alone and valued == len(seen)))
     if enough:
-        reason = f"the same on every input that was tried ({runs}, of which {valued} gave a result)"
-    elif not subjects:
+        reason = f"the same on every input that was tried ({tried}, of which {valued} gave a result)"
+    elif not seen:
         reason = "there is nothing that can be run by itself"
     else:
-        reason = f"only {valued} of {runs} inputs gave a result: too few to say that they behave the same"
-    return Equivalence(same=enough, inputs=runs, with_value=valued, reason=reason)
+        reason = f"only {valued} of {len(seen)} inputs gave a result: too few to say that they behave the same"
+    return Equivalence(same=enough, inputs=tried, with_value=valued, reason=reason)
 
 
-def _differs(observed: Observed, found: Difference) -> Equivalence:
+def _differs(tried: int, valued: int, found: Difference) -> Equivalence:
     reason = f"{found.subject} differs in {found.what}"
-    return Equivalence(
-        same=False, inputs=observed.runs, with_value=len(observed.valued), reason=reason, counterexample=found
-    )
+    return Equivalence(same=False, inputs=tried, with_value=valued, reason=reason, counterexample=found)
 
 
-def _missing(version: str, language: str, subjects: Sequence[Subject]) -> Difference | None:
+def _missing(version: str, language: str, seen: Sequence[Seen]) -> Difference | None:
     """Return the first function that the version does not have, or has with other parameters."""
     if language != "python":
         return None
-    there = {f.name: set(shapes_of_function(f)) for f in functions_of(Tree(version))}
-    for subject in subjects:
-        wanted = set(subject.inputs[0]) if subject.entry_point and subject.inputs else None
-        if wanted is not None and there.get(subject.entry_point) != wanted:
-            has = "no such function" if subject.entry_point not in there else "other parameters"
-            return Difference(subject=subject.name, input={}, what="its form", original="defined", version=has)
+    there = {each.name: set(shapes_of_function(each)) for each in functions_of(Tree(version))}
+    for each in seen:
+        name = each.subject.entry_point
+        if name and there.get(name) != set(each.row):
+            has = "no such function" if name not in there else "other parameters"
+            return Difference(subject=name, input={}, what="its form", original="defined", version=has)
     return None
 
 
 def _difference(one: Outcome, other: Outcome) -> str:
     """Return in what two outcomes differ, or nothing."""
-    if one.ok != other.ok or _failure(one) != _failure(other):
+    if _failure(one) != _failure(other):
         return "whether and how it fails"
     if one.ok and _text(one.value) != _text(other.value):
         return "the result"
@@ -183,15 +204,9 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=dict)
 
 
-def _only(shapes: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a given context that the script reads."""
-    return {name: value for name, value in row.items() if name in shapes}
-
-
 def _only_defines(node: ast.stmt) -> bool:
-    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)) or (
-        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    )
+    defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+    return isinstance(node, defines) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def _is_callable(node: ast.FunctionDef) -> bool:

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from executor.check import Finding, check_request
 from executor.code.advice import suggestions
+from executor.code.comparing import observe
 from executor.code.examples import context_of
 from executor.code.executing import Bench
 from executor.code.forms import (
@@ -37,11 +38,12 @@ from executor.code.forms import (
     Validation,
 )
 from executor.code.improving import improved, measured
-from executor.code.problems import refused
+from executor.code.problems import refused_request
 from executor.code.prompting import CodeAnswer, one_line, repair_prompt, system_prompt, write_prompt
-from executor.code.quality import quality, tried
+from executor.code.quality import failures, quality
 from executor.code.requests import Focus, GenerateRequest
 from executor.code.trying import Tried, as_attempt, repairs_of, try_out
+from executor.code.validating import PURITY, findings_of
 from executor.generate.language import detect_language
 from executor.model import InvalidAnswer, Message, Model
 from htn.errors import LimitReached, ServiceMissing, visible
@@ -90,22 +92,29 @@ def generate(
     Raises `UsageError` for an example that cannot be an input, and what the model raises where not even one version
     came: `LimitReached`, `InvalidAnswer`, `ServiceMissing`.
     """
+    if refused := refusal(request):
+        return refused
     language = request.language or detect_language(request.task_description)
-    if found := check_request(request.task_description):
-        return _refusal(language, tuple(_finding(each) for each in found))
     bench = bench.given(request.timeout)
     begun, calls = time.perf_counter(), len(model.calls)
     work = _Work(request, language, request.max_retries or ATTEMPTS)
-    if reused := _kept(work, bench):
+    if reused := _kept(work, model.name, bench):
         stopped: Stopped = "it works"
         on_note("code that was made for this request before still passes its tests")
     else:
         stopped = _search(work, model, bench, on_note)
         if work.tries[-1].passed and request.focus != "fix_errors":
             _improve(work, model, bench, on_note)
-        _keep(work, bench)
+        _keep(work, model.name, bench)
     metrics = _metrics(work, time.perf_counter() - begun, len(model.calls) - calls)
     return _response(work, stopped, metrics, bench, reused=reused)
+
+
+def refusal(request: GenerateRequest) -> GenerateResponse | None:
+    """Return the answer to a request that asks to destroy something, or None; no service is needed to know."""
+    found = check_request(request.task_description)
+    language = request.language or detect_language(request.task_description)
+    return _refusal(language, tuple(_finding(each) for each in found)) if found else None
 
 
 def _search(work: _Work, model: Model, bench: Bench, on_note: Callable[[str], None]) -> Stopped:
@@ -160,7 +169,13 @@ def _improve(work: _Work, model: Model, bench: Bench, on_note: Callable[[str], N
     begun = time.perf_counter()
     try:
         offer = improved(
-            best.code, work.language, bench, model, given=_given(work), task=request.task_description, aim=request.focus
+            best.code,
+            work.language,
+            observe(best.code, work.language, bench, _given(work)),
+            bench,
+            model,
+            task=request.task_description,
+            aim=request.focus,
         )
     except (LimitReached, InvalidAnswer, ServiceMissing) as error:
         on_note(error.message)
@@ -189,7 +204,7 @@ def _response(work: _Work, stopped: Stopped, metrics: Metrics, bench: Bench, *, 
     is_python = work.language == "python"
     advice = suggestions(last.code) if is_python else ()
     how_complex = None if last.stage == "syntax" else measured(last.code, work.language)
-    runs = tried(last.code, work.language, bench, _given(work)) if last.passed else None
+    runs = failures(observe(last.code, work.language, bench, _given(work))) if last.passed else None
     return GenerateResponse(
         success=last.passed,
         language=work.language,
@@ -233,6 +248,8 @@ def _not_shown(work: _Work, last: Tried) -> tuple[str, ...]:
     if not last.passed:
         return ("it does not do what was asked for",)
     rows = []
+    if any(each.code == PURITY for each in findings_of(last.code, work.language)):
+        rows.append("its result may change from run to run: it looks at the clock")
     if not work.request.has_expected:
         rows.append("no expected output was given: that it does what was asked for is not shown")
     rows.append("inputs other than the example were not compared with anything")
@@ -272,7 +289,7 @@ def _refusal(language: str, findings: tuple[CodeFinding, ...]) -> GenerateRespon
         language=language,
         test_results=TestResults.of(()),
         validation=Validation(syntax_valid=False, security_valid=False, tests_passed=False),
-        error=refused(findings),
+        error=refused_request(findings),
         findings=findings,
         stopped_because="the request is refused",
         shown=("no model was asked, and nothing was run",),
@@ -280,19 +297,19 @@ def _refusal(language: str, findings: tuple[CodeFinding, ...]) -> GenerateRespon
     )
 
 
-def _key(work: _Work) -> str:
+def _key(work: _Work, model: str) -> str:
     said = work.request.model_dump(include={"task_description", "input_example", "expected_output", "focus"})
     given = [work.request.has_input, work.request.has_expected]
-    text = json.dumps([_KEPT_FORM, "code", work.language, said, given], sort_keys=True)
+    text = json.dumps([_KEPT_FORM, "code", model, work.language, said, given], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _kept(work: _Work, bench: Bench) -> bool:
+def _kept(work: _Work, model: str, bench: Bench) -> bool:
     """Try the code that was made for the same request before; whether it is there and passes."""
     if bench.results is None or work.request.force_regenerate:
         return False
     try:
-        kept = CodeAnswer.model_validate_json(bench.results.get(_key(work)) or "{}")
+        kept = CodeAnswer.model_validate_json(bench.results.get(_key(work, model)) or "{}")
     except (ValidationError, ServiceMissing):
         return False
     again = try_out(kept.code, work.language, work.request, bench)
@@ -302,10 +319,10 @@ def _kept(work: _Work, bench: Bench) -> bool:
     return again.passed
 
 
-def _keep(work: _Work, bench: Bench) -> None:
+def _keep(work: _Work, model: str, bench: Bench) -> None:
     last = work.tries[-1]
     if bench.results is None or not last.passed:
         return
     kept = CodeAnswer(name=work.name, code=last.code, explanation=work.explanations[-1])
     with suppress(ServiceMissing):  # it is asked for again then
-        bench.results.put(_key(work), kept.model_dump_json())
+        bench.results.put(_key(work, model), kept.model_dump_json())

@@ -8,12 +8,12 @@ or from the rewrites that need none. Whatever it comes from, it is offered when
 - it is better: a lower complexity score or a shorter time, and for `robustness` fewer inputs on which it fails.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from executor.code.advice import suggestions
-from executor.code.comparing import Observed, compare
+from executor.code.comparing import Seen, compare
 from executor.code.complexity import complexity
 from executor.code.executing import Bench, refusals
 from executor.code.forms import Complexity, Equivalence, Timing
@@ -45,20 +45,20 @@ class Offer:
 def improved(
     code: str,
     language: str,
+    seen: Sequence[Seen],
     bench: Bench,
     model: Model,
     *,
-    given: Sequence[Mapping[str, Any]] = (),
     task: str = "",
     aim: str = "optimize",
 ) -> Offer:
-    """Ask a model for a better version. Raises what the model raises."""
+    """Ask a model for a better version of code that was seen to do `seen`. Raises what the model raises."""
     advice, more, offer = suggestions(code) if language == "python" else (), "", Offer(None, "")
     for number in range(_QUESTIONS):
         question = improve_prompt(code, language, advice, task=task, aim=aim, more=more)
         messages = [Message("system", system_prompt()), Message("user", question)]
         answer = model.ask(messages, CodeAnswer, purpose="better code", sample=number, seed=number).value
-        offer = _weighed(code, answer.code, language, bench, given, aim)
+        offer = _weighed(code, answer.code, language, seen, bench, aim)
         offer = Offer(offer.code, offer.reason, "model", answer.explanation, (), offer.equivalence, offer.timing)
         found = offer.equivalence.counterexample if offer.equivalence else None
         if found is None:
@@ -70,12 +70,12 @@ def improved(
     return offer
 
 
-def rewritten_offer(code: str, bench: Bench, given: Sequence[Mapping[str, Any]] = ()) -> Offer:
+def rewritten_offer(code: str, seen: Sequence[Seen], bench: Bench) -> Offer:
     """Return the version that the rewrites make of a Python program."""
     version, rewrites = rewritten(code)
     if not rewrites:
         return Offer(None, "no rewrite applies")
-    offer = _weighed(code, version, "python", bench, given, "optimize")
+    offer = _weighed(code, version, "python", seen, bench, "optimize")
     why = f"by the rewrites {', '.join(rewrites)}"
     return Offer(offer.code, offer.reason, "rewrites", why, rewrites, offer.equivalence, offer.timing)
 
@@ -88,23 +88,22 @@ def measured(code: str, language: str) -> Complexity | None:
         return None
 
 
-def _weighed(
-    code: str, version: str, language: str, bench: Bench, given: Sequence[Mapping[str, Any]], aim: str
-) -> Offer:
+def _weighed(code: str, version: str, language: str, seen: Sequence[Seen], bench: Bench, aim: str) -> Offer:
     """Return whether a version can be offered."""
     if version.strip() == code.strip():
         return Offer(None, "the version is the original")
     if found := refusals(version, language):
         return Offer(None, f"the version is refused: {found[0].message}")
-    equivalence, observed = compare(code, version, language, bench, given, may_mend=aim == "robustness")
+    compared = compare(seen, version, language, bench, may_mend=aim == "robustness")
+    equivalence = compared.equivalence
     if not equivalence.same:
         return Offer(None, equivalence.reason, equivalence=equivalence)
     if aim == "robustness":
-        if not observed.mended:
+        if not compared.mended:
             return Offer(None, "it fails on as many inputs as the original", equivalence=equivalence)
-        mended = f"it has a result on {observed.mended} of {observed.runs} inputs on which the original fails"
+        mended = f"it has a result on {compared.mended} of {len(seen)} inputs on which the original fails"
         return Offer(version, f"{equivalence.reason}; {mended}", equivalence=equivalence)
-    took = _timed(code, version, language, bench, observed)
+    took = _timed(code, version, language, seen, bench)
     before, after = measured(code, language), measured(version, language)
     simpler = before is not None and after is not None and after.complexity_score < before.complexity_score
     faster = took is not None and took.ratio >= _FASTER
@@ -114,10 +113,11 @@ def _weighed(
     return Offer(version, equivalence.reason, equivalence=equivalence, timing=took)
 
 
-def _timed(code: str, version: str, language: str, bench: Bench, observed: Observed) -> Timing | None:
+def _timed(code: str, version: str, language: str, seen: Sequence[Seen], bench: Bench) -> Timing | None:
     """Time both versions on the inputs of the first subject that had a result."""
-    if language != "python" or not observed.valued:
+    valued = [each for each in seen if each.outcome.ok]
+    if language != "python" or not valued:
         return None
-    first = observed.valued[0][0]
-    rows = [row for subject, row in observed.valued if subject is first]
+    first = valued[0].subject
+    rows = [each.row for each in valued if each.subject is first]
     return timing(code, version, rows, bench, entry_point=first.entry_point)

@@ -1,10 +1,9 @@
 """Say what could be better in some code, where its time goes, and offer a version that is shown to behave the same."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from executor.code.advice import suggestions
-from executor.code.comparing import Subject, subjects_of
+from executor.code.comparing import Seen, observe
 from executor.code.executing import Bench, checked_context
 from executor.code.forms import (
     CodeFinding,
@@ -18,7 +17,7 @@ from executor.code.forms import (
 from executor.code.improving import Offer, improved, measured, rewritten_offer
 from executor.code.measuring import profile
 from executor.code.problems import is_unreadable, refused
-from executor.code.quality import quality, tried
+from executor.code.quality import failures, quality
 from executor.code.requests import OptimizeRequest
 from executor.code.trying import diff
 from executor.code.validating import PURITY, findings_of
@@ -56,15 +55,15 @@ def optimize(
         )
     bench = bench.given(request.timeout)
     given = (context,) if context else ()
-    on_note("running it where its time goes, and on inputs that are drawn")
+    on_note("running it on inputs that are given and drawn")
+    seen = observe(request.code, language, bench, given)
     asked = model if request.use_model else None
-    offer = _offer(request.code, language, bench, asked, given, findings, on_note)
-    traced = _profile(request.code, language, bench, given)
-    runs = tried(request.code, language, bench, given)
+    offer = _offer(request.code, language, seen, bench, asked, findings, on_note)
+    traced = _profile(request.code, seen, bench) if language == "python" else None
     results = _results(request.code, language, how_complex, advice, offer).model_copy(
         update={
             "profile": traced,
-            "quality": quality(findings, advice, how_complex, runs),
+            "quality": quality(findings, advice, how_complex, failures(seen)),
             "notes": _notes(language, asked, offer, findings, traced),
         }
     )
@@ -74,9 +73,9 @@ def optimize(
 def _offer(
     code: str,
     language: str,
+    seen: Sequence[Seen],
     bench: Bench,
     model: Model | None,
-    given: tuple[dict[str, Any], ...],
     findings: tuple[CodeFinding, ...],
     on_note: Callable[[str], None],
 ) -> Offer:
@@ -86,13 +85,13 @@ def _offer(
     asked = Offer(None, "")
     if model is not None:
         on_note(f"asking {model.name}")
-        asked = improved(code, language, bench, model, given=given)
+        asked = improved(code, language, seen, bench, model)
         if asked.code is not None:
             return asked
         on_note(f"the model's version is not offered: {asked.reason}")
     if language != "python":
         return asked if asked.made_by else Offer(None, f"there are no rewrites for {language}")
-    own = rewritten_offer(code, bench, given)
+    own = rewritten_offer(code, seen, bench)
     return own if own.code is not None or not asked.made_by else asked
 
 
@@ -117,22 +116,13 @@ def _results(
     )
 
 
-def _profile(code: str, language: str, bench: Bench, given: tuple[dict[str, Any], ...]) -> Profile | None:
-    """Trace the script, or the first function, on the given input or on the largest that gives a result."""
-    if language != "python":
+def _profile(code: str, seen: Sequence[Seen], bench: Bench) -> Profile | None:
+    """Trace a program on the input that shows most: the largest on which it does not fail, else the largest."""
+    rows = [each for each in seen if not each.exhausted]
+    if not rows:
         return None
-    subjects = subjects_of(code, language, given)
-    if not subjects:
-        return None
-    row = _telling(code, subjects[0], bench)
-    return profile(code, row, bench, entry_point=subjects[0].entry_point)
-
-
-def _telling(code: str, subject: Subject, bench: Bench) -> dict[str, Any]:
-    """Return the input that shows most: the largest on which the code does not fail."""
-    rows = sorted(subject.inputs, key=lambda row: -len(repr(row)))
-    ok = (dict(row) for row in rows if bench.run(code, "python", row, entry_point=subject.entry_point).ok)
-    return next(ok, dict(rows[0]))
+    telling = max(rows, key=lambda each: (each.subject is rows[0].subject, each.outcome.ok, len(repr(each.row))))
+    return profile(code, telling.row, bench, entry_point=telling.subject.entry_point)
 
 
 def _notes(
@@ -146,6 +136,6 @@ def _notes(
     if offer.code is None and offer.reason:
         notes.append(f"no version is offered: {offer.reason}")
     if traced is None:
-        notes.append("there is no profile: " + ("nothing can be run by itself" if language == "python" else
-                                                "only Python is traced"))  # fmt: skip
+        why = "nothing of it ran to its end" if language == "python" else "only Python is traced"
+        notes.append(f"there is no profile: {why}")
     return tuple(notes)

@@ -37,6 +37,11 @@ _MEANING: dict[str, tuple[str, str, str]] = {
         "it is not run at all",
         "write it with the allowed modules and without the name that is refused",
     ),
+    "request": (
+        "the request asks for something that destroys",
+        "no model is asked and nothing is run",
+        "say which values are given and what shall be computed from them",
+    ),
     "import": (
         "a module or command is not there in the sandbox",
         "the code stops where it is first needed",
@@ -135,10 +140,15 @@ def wrong_result(message: str) -> CodeError:
 
 
 def refused(findings: Sequence[CodeFinding]) -> CodeError:
-    """Return the error of code, or of a request, that the rules refuse."""
+    """Return the error of code that the rules refuse."""
     first = findings[0]
     kind: ErrorType = "syntax" if is_unreadable(first) else "security"
     return _error(kind, kind, first.message, _MEANING[kind], first.line)
+
+
+def refused_request(findings: Sequence[CodeFinding]) -> CodeError:
+    """Return the error of a request in words that the rules refuse."""
+    return _error("security", "request", findings[0].message, _MEANING["request"], findings[0].line)
 
 
 def is_unreadable(finding: CodeFinding | Finding) -> bool:

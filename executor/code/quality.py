@@ -13,12 +13,10 @@ What these scores do NOT say: that the code does what it should. Tests say that.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from executor.code.advice import weight_of
-from executor.code.comparing import subjects_of
-from executor.code.executing import Bench
+from executor.code.comparing import Seen
 from executor.code.forms import CodeFinding, Complexity, Quality, Rating, Suggestion
 
 _FINDING = 25
@@ -52,11 +50,7 @@ def quality(
     )
 
 
-def tried(code: str, language: str, bench: Bench, given: Sequence[Mapping[str, Any]] = ()) -> tuple[int, int]:
-    """Run code on the inputs that are given and drawn; return on how many it was run and on how many it failed."""
-    runs = failed = 0
-    for subject in subjects_of(code, language, given):
-        for row in subject.inputs:
-            runs += 1
-            failed += not bench.run(code, language, row, entry_point=subject.entry_point).ok
-    return runs, failed
+def failures(seen: Sequence[Seen]) -> tuple[int, int]:
+    """Return on how many inputs code was run, and on how many of them it failed; neither counts what ran out."""
+    counted = [each for each in seen if not each.exhausted]
+    return len(counted), sum(not each.outcome.ok for each in counted)

@@ -1,10 +1,12 @@
 """The requests that the code service takes, as they are written in JSON."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from executor.sandbox import LANGUAGE_NAMES, language_named
+from htn.errors import UsageError
 
 MOST_CODE = 65_536  # characters
 MOST_SECONDS = 300.0
@@ -105,3 +107,16 @@ class GenerateRequest(Form):
     def has_expected(self) -> bool:
         """Whether an output was given."""
         return "expected_output" in self.model_fields_set
+
+
+_Request = TypeVar("_Request", bound=Form)
+
+
+def read_request(kind: type[_Request], fields: Mapping[str, Any]) -> _Request:
+    """Return a request from its fields. Raises `UsageError`, which names the field that cannot be used."""
+    try:
+        return kind.model_validate(dict(fields))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the request"
+        raise UsageError(f"{place}: {first['msg'].removeprefix('Value error, ')}") from error

@@ -23,7 +23,8 @@ from executor.code.problems import error_of, refused, wrong_result
 from executor.code.prompting import ENTRY_POINT
 from executor.code.requests import Focus, GenerateRequest
 from executor.code.tree import Tree
-from executor.sandbox import Outcome
+from executor.sandbox import Category, Outcome
+from htn.errors import ServiceMissing
 
 Stage = Literal["syntax", "security", "run", "result", "passed"]
 STAGES: tuple[Stage, ...] = ("syntax", "security", "run", "result", "passed")
@@ -60,13 +61,18 @@ class Tried:
 
 
 def try_out(code: str, language: str, request: GenerateRequest, bench: Bench) -> Tried:
-    """Try a version of code for a request. Raises `UsageError` where the example cannot be the input of code."""
+    """Try a version of code for a request. Raises `UsageError` where the example cannot be the input of code.
+
+    Raises `ServiceMissing` where the sandbox cannot run the language.
+    """
     context = checked_context(context_of(request.input_example, language) if request.has_input else {})
     if found := refusals(code, language):
         why = refused(found)
         return Tried(code, "syntax" if why.type == "syntax" else "security", TestResults.of(()), why, found)
     entry_point = "" if has_scripts(language) else ENTRY_POINT
     first = bench.run(code, language, context, entry_point=entry_point)
+    if first.problem is not None and first.problem.category == Category.ENVIRONMENT:
+        raise ServiceMissing(first.problem.message, hints=("htn sandbox check says what is there and what to do",))
     if first.problem is not None:
         name = "gives the expected output" if request.has_expected else "runs on the example"
         test = TestResult(name=name, passed=False, detail=first.problem.message)
