@@ -93,7 +93,7 @@ def _cognitive(node: ast.AST, depth: int) -> int:
     total = 0
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _NESTING):
-            total += _branch(child, node, depth)
+            total += _branch(child, depth)
             continue
         inside = depth + 1 if isinstance(child, (*FUNCTIONS, ast.Lambda)) and _in_a_function(node, depth) else depth
         total += isinstance(child, ast.BoolOp)
@@ -101,19 +101,15 @@ def _cognitive(node: ast.AST, depth: int) -> int:
     return total
 
 
-def _branch(node: ast.AST, parent: ast.AST, depth: int) -> int:
+def _branch(node: ast.AST, depth: int, *, is_elif: bool = False) -> int:
     """Return what a branching statement adds, with all that is in it."""
-    is_elif = isinstance(node, ast.If) and isinstance(parent, ast.If) and parent.orelse == [node]
     total = 1 if is_elif else 1 + depth
-    inside = depth if is_elif else depth + 1
-    orelse = getattr(node, "orelse", [])
-    if isinstance(node, (ast.If, *LOOPS)) and orelse and not (len(orelse) == 1 and isinstance(orelse[0], ast.If)):
+    if isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+        total += _branch(node.orelse[0], depth, is_elif=True)
+        node = ast.If(test=node.test, body=node.body, orelse=[])
+    elif isinstance(node, (ast.If, *LOOPS)) and node.orelse:
         total += 1
-    if isinstance(orelse, list) and len(orelse) == 1 and isinstance(orelse[0], ast.If) and isinstance(node, ast.If):
-        total += _branch(orelse[0], node, inside - 1)
-        rest = ast.If(test=node.test, body=node.body, orelse=[])
-        return total + _cognitive(rest, inside)
-    return total + _cognitive(node, inside)
+    return total + _cognitive(node, depth + 1)
 
 
 def _in_a_function(node: ast.AST, depth: int) -> bool:
