@@ -171,7 +171,7 @@ def generate(
     response = service.refusal(request) or _generated(outcome, request, settings)
     outcome.document = response.model_dump(mode="json")
     if response.success:
-        outcome.show(response.code)
+        outcome.show(response.code.rstrip("\n"))
     if not as_json:
         tell(text.generated(response), lines=True)
     return 0 if response.success else 2 if response.refused else 5

@@ -94,7 +94,7 @@ def _optimized(results: OptimizationResults) -> list[str]:
         if results.improvement.timing is not None:
             timing = results.improvement.timing
             rows.append(_row("measured", f"{timing.ratio} times as fast on the same {_count(timing.inputs, 'input')}"))
-        rows += ["", results.diff, "", results.optimized_code]
+        rows += ["", results.diff, "", results.optimized_code.rstrip("\n")]
     return rows
 
 

@@ -84,7 +84,11 @@ def test_what_only_looks_like_it_is_left_alone(code: str) -> None:
     ("code", "kind", "line"),
     [
         ("s = ''\nwhile a:\n    s = s + f'{a}'", "string_building", 2),
-        ("def f(x):\n    s = ''\n    for a in x:\n        if a:\n            s += a\n    return s", "string_building", 3),
+        (
+            "def f(x):\n    s = ''\n    for a in x:\n        if a:\n            s += a\n    return s",
+            "string_building",
+            3,
+        ),
         ("for i in range(len(a)):\n    print(i, a[i])", "range_len", 1),
         ("seen = []\nfor a in x:\n    if a not in seen:\n        seen.append(a)", "repeated_membership", 3),
         ("ok = sorted(y)\nz = [a for a in x if a in ok]", "repeated_membership", 2),

@@ -46,7 +46,9 @@ def test_validate() -> None:
 
 
 def test_optimize(bench: Bench) -> None:
-    request = json.loads(r"""{"code": "result = ''\nfor i in range(10):\n    result += str(i)", "language": "python"}""")
+    request = json.loads(
+        r"""{"code": "result = ''\nfor i in range(10):\n    result += str(i)", "language": "python"}"""
+    )
     response = written(optimize(read_request(OptimizeRequest, request), bench))
     assert response["success"] is True
     results = response["optimization_results"]

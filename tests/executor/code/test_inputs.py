@@ -60,7 +60,12 @@ def test_what_stands_below_other_things_is_found() -> None:
 def test_annotations_of_a_function_count() -> None:
     function = next(Tree("def f(a: int, b: list[str], c, d: dict[str, int]):\n    return c").functions())
     shapes = shapes_of_function(function)
-    assert {name: shape.kind for name, shape in shapes.items()} == {"a": "integer", "b": "array", "c": "", "d": "object"}
+    assert {name: shape.kind for name, shape in shapes.items()} == {
+        "a": "integer",
+        "b": "array",
+        "c": "",
+        "d": "object",
+    }
     assert shapes["b"].items.kind == "string"
 
 

@@ -26,7 +26,7 @@ def better(bench: Bench, answering: Answering, *versions: str, code: str = SLOW)
 
 
 def alone(bench: Bench, code: str, **fields: object) -> OptimizationResults:
-    response = optimize(OptimizeRequest(code=code, **fields), bench)  # type: ignore[arg-type]
+    response = optimize(OptimizeRequest(code=code, **fields), bench)
     assert response.optimization_results is not None
     return response.optimization_results
 

@@ -26,7 +26,7 @@ def programs(draw: st.DrawFn) -> str:
     lines = [f"{name} = {chr(39) * 2 if is_text else '[]'}", f"for i in {draw(ITERABLES)}:"]
     lines += [f"    if {condition}:", f"        {step}"] if condition else [f"    {step}"]
     before = ["k = 1", "xs = [2, 0]", "ys = []", "def f(v):", "    return [v]"]
-    after = draw(st.sampled_from([[], ["result = i"], ["i = 5"], [f"{name} = [{name}]"], [f"print({name} * 2)"]]))
+    after = draw(st.sampled_from([[], ["result = i"], ["i = 5"], [f"{name} = [{name}]"], [f"print(len({name}))"]]))
     whole = [*before, *lines, *after, f"result = [{name}, {draw(st.sampled_from(['k', 'xs']))}]"]
     if draw(st.booleans()):
         whole = ["def g():", *(f"    {line}" for line in whole), "    return result", "result = g()"]
@@ -40,9 +40,9 @@ def outcome(code: str) -> tuple[Any, str, str]:
     with contextlib.redirect_stdout(printed):
         try:
             exec(compile(code, "<test>", "exec"), scope)
-        except Exception as error:
+        except (NameError, TypeError) as error:
             raised = type(error).__name__
-    return repr(comparable(scope.get("result"))), printed.getvalue().replace("0x", ""), raised
+    return repr(comparable(scope.get("result"))), printed.getvalue(), raised
 
 
 def comparable(value: Any) -> Any:
@@ -53,8 +53,7 @@ def comparable(value: Any) -> Any:
 
 @given(programs())
 def test_a_rewritten_program_does_the_same(code: str) -> None:
-    if "print(" not in code or "lambda" not in code:  # a function prints its address
-        assert outcome(rewritten(code)[0]) == outcome(code)
+    assert outcome(rewritten(code)[0]) == outcome(code)
 
 
 @given(programs())
@@ -68,8 +67,10 @@ def test_rewriting_again_changes_nothing(code: str) -> None:
     [
         ("s = ''\nfor a, b in x:\n    s += f'{a}{b}'\nresult = s", "s = ''.join(f'{a}{b}' for a, b in x)\nresult = s",
          ("string_building",)),
-        ("def f(x):\n    # why\n    out = []\n    for a in x:\n        if a:\n            out.append(a)\n    return out",
-         "def f(x):\n    # why\n    out = [a for a in x if a]\n    return out", ("list_building",)),
+        ("def f(x):\n    # why\n    out = []\n    for a in x:\n        if a:\n            out.append(a)\n"
+         "    return out",
+         "def f(x):\n    # why\n    out = [a for a in x if a]\n    return out",
+         ("list_building",)),
         ("import json\nimport math\nresult = math.pi", "import math\nresult = math.pi", ("unused_import",)),
     ],
 )  # fmt: skip
