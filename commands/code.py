@@ -180,6 +180,7 @@ def generate(
 @command.command("optimize", cls=Command)
 @_about_code
 @click.option("--context", metavar="JSON", default="{}", help="An example of the variables that the script reads.")
+@click.option("--entry-point", metavar="NAME", help="The function to call, in a language that has no scripts.")
 @_timed
 @model_options
 @output_options
@@ -191,6 +192,7 @@ def optimize(
     file: str,
     language: str | None,
     context: str,
+    entry_point: str | None,
     timeout: float | None,
     as_json: bool,
     debug: bool,  # as above
@@ -208,7 +210,8 @@ def optimize(
     Exit codes: 0 done, also when there is nothing to offer; 2 usage, or code that cannot be read or is refused; 6 the
     calls of the model were used up; 7 the model or the sandbox is missing.
     """
-    fields = _given(code=_read(file), language=language, timeout=timeout) | {"context": _json(context, "--context")}
+    fields = _given(code=_read(file), language=language, timeout=timeout, entry_point=entry_point)
+    fields |= {"context": _json(context, "--context")}
     request = service.read_request(service.OptimizeRequest, fields)
     asks = flags.get("model") is not None
     settings = Settings.load(None if asks else SANDBOX, **flags)

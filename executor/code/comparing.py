@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from executor.body import shortened
-from executor.code.executing import Bench
+from executor.code.executing import Bench, has_scripts
 from executor.code.forms import Difference, Equivalence
 from executor.code.inputs import inputs_for
 from executor.code.shapes import read_names, shapes_of_function, shapes_of_script
@@ -72,10 +72,15 @@ class Compared:
     mended: int = 0
 
 
-def observe(code: str, language: str, bench: Bench, given: Sequence[Mapping[str, Any]] = ()) -> tuple[Seen, ...]:
-    """Run a program on the inputs that are given and on drawn ones, and return what it did on each."""
+def observe(
+    code: str, language: str, bench: Bench, given: Sequence[Mapping[str, Any]] = (), *, entry_point: str = ""
+) -> tuple[Seen, ...]:
+    """Run a program on the inputs that are given and on drawn ones, and return what it did on each.
+
+    `entry_point` is the function to call in a language that has no scripts.
+    """
     seen: list[Seen] = []
-    for subject in subjects_of(code, language, given):
+    for subject in subjects_of(code, language, given, entry_point):
         for at, row in enumerate(subject.inputs):
             if sum(each.outcome.seconds for each in seen) > _MOST_SECONDS:
                 return tuple(seen)
@@ -112,13 +117,17 @@ def compare(seen: Sequence[Seen], version: str, language: str, bench: Bench, *, 
     return Compared(_agreed(tried, valued, seen), mended)
 
 
-def subjects_of(code: str, language: str, given: Sequence[Mapping[str, Any]] = ()) -> tuple[Subject, ...]:
+def subjects_of(
+    code: str, language: str, given: Sequence[Mapping[str, Any]] = (), entry_point: str = ""
+) -> tuple[Subject, ...]:
     """Return what of a program can be run, each with its inputs.
 
     A Python program that does something at its top level is a script; its public functions are subjects of their own.
+    Of other languages only the given inputs say what an input looks like.
     """
     if language != "python":
-        return (Subject("", inputs_for({}, given)),)
+        runs = has_scripts(language) or bool(entry_point)
+        return (Subject("" if has_scripts(language) else entry_point, inputs_for({}, given)),) if runs else ()
     tree = Tree(code)
     does = not all(map(_only_defines, tree.module.body))
     found = []

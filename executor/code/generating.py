@@ -18,13 +18,12 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
 from executor.check import Finding, check_request
 from executor.code.advice import suggestions
-from executor.code.comparing import observe
+from executor.code.comparing import Seen, observe
 from executor.code.examples import context_of
 from executor.code.executing import Bench
 from executor.code.forms import (
@@ -39,7 +38,7 @@ from executor.code.forms import (
 )
 from executor.code.improving import improved, measured
 from executor.code.problems import refused_request
-from executor.code.prompting import CodeAnswer, one_line, repair_prompt, system_prompt, write_prompt
+from executor.code.prompting import ENTRY_POINT, CodeAnswer, one_line, repair_prompt, system_prompt, write_prompt
 from executor.code.quality import failures, quality
 from executor.code.requests import Focus, GenerateRequest
 from executor.code.trying import Tried, as_attempt, repairs_of, try_out
@@ -171,7 +170,7 @@ def _improve(work: _Work, model: Model, bench: Bench, on_note: Callable[[str], N
         offer = improved(
             best.code,
             work.language,
-            observe(best.code, work.language, bench, _given(work)),
+            _observed(work, best.code, bench),
             bench,
             model,
             task=request.task_description,
@@ -191,8 +190,9 @@ def _improve(work: _Work, model: Model, bench: Bench, on_note: Callable[[str], N
         on_note(f"a better version ({request.focus}): {offer.reason}")
 
 
-def _given(work: _Work) -> tuple[dict[str, Any], ...]:
-    return (context_of(work.request.input_example, work.language),) if work.request.has_input else ()
+def _observed(work: _Work, code: str, bench: Bench) -> tuple[Seen, ...]:
+    given = (context_of(work.request.input_example, work.language),) if work.request.has_input else ()
+    return observe(code, work.language, bench, given, entry_point=ENTRY_POINT)
 
 
 def _said(tried: Tried) -> str:
@@ -204,7 +204,7 @@ def _response(work: _Work, stopped: Stopped, metrics: Metrics, bench: Bench, *, 
     is_python = work.language == "python"
     advice = suggestions(last.code) if is_python else ()
     how_complex = None if last.stage == "syntax" else measured(last.code, work.language)
-    runs = failures(observe(last.code, work.language, bench, _given(work))) if last.passed else None
+    runs = failures(_observed(work, last.code, bench)) if last.passed else None
     return GenerateResponse(
         success=last.passed,
         language=work.language,

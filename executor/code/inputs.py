@@ -44,4 +44,5 @@ def _drawn(shapes: Mapping[str, Shape], guess: str, count: int, seed: int, *, na
         types = {name: Type.from_json(shape.schema(guess, narrow=narrow)) for name, shape in shapes.items()}
     except UsageError:
         return []
-    return [{name: to_json(value) for name, value in row.items()} for row in draw(types, count, seed)]
+    # In the order of the names: a function of another language takes its arguments in their order.
+    return [{name: to_json(row[name]) for name in shapes} for row in draw(types, count, seed)]

@@ -56,7 +56,7 @@ def optimize(
     bench = bench.given(request.timeout)
     given = (context,) if context else ()
     on_note("running it on inputs that are given and drawn")
-    seen = observe(request.code, language, bench, given)
+    seen = observe(request.code, language, bench, given, entry_point=request.entry_point)
     asked = model if request.use_model else None
     offer = _offer(request.code, language, seen, bench, asked, findings, on_note)
     traced = _profile(request.code, seen, bench) if language == "python" else None

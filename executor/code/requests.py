@@ -61,10 +61,12 @@ class ValidateRequest(_CodeRequest):
 class OptimizeRequest(_CodeRequest):
     """Say what could be better in some code, and offer a better version where it is shown to behave the same.
 
-    `context` is an example of the variables that the script reads; `use_model` allows to ask a model.
+    `context` is an example of the variables that the script reads, or of the arguments of the function `entry_point`,
+    which languages without scripts need. `use_model` allows to ask a model.
     """
 
     context: dict[str, Any] = {}
+    entry_point: str = Field(default="", max_length=200)
     timeout: float | None = Field(default=None, gt=0, le=MOST_SECONDS)
     use_model: bool = True
 
