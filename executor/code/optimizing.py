@@ -19,6 +19,7 @@ from executor.code.measuring import profile
 from executor.code.problems import is_unreadable, refused
 from executor.code.quality import failures, quality
 from executor.code.requests import OptimizeRequest
+from executor.code.tree import Tree
 from executor.code.trying import diff
 from executor.code.validating import PURITY, findings_of
 from executor.generate.language import detect_language
@@ -64,7 +65,7 @@ def optimize(
         update={
             "profile": traced,
             "quality": quality(findings, advice, how_complex, failures(seen)),
-            "notes": _notes(language, asked, offer, findings, traced),
+            "notes": _notes(request.code, language, asked, offer, findings, traced),
         }
     )
     return OptimizeResponse(success=True, language=language, optimization_results=results)
@@ -126,9 +127,16 @@ def _profile(code: str, seen: Sequence[Seen], bench: Bench) -> Profile | None:
 
 
 def _notes(
-    language: str, model: Model | None, offer: Offer, findings: tuple[CodeFinding, ...], traced: Profile | None
+    code: str,
+    language: str,
+    model: Model | None,
+    offer: Offer,
+    findings: tuple[CodeFinding, ...],
+    traced: Profile | None,
 ) -> tuple[str, ...]:
     notes = [each.message for each in findings]
+    if language == "python" and Tree(code).is_large:
+        notes.append("it is too large to be looked through for suggestions and rewrites: take a part of it")
     if model is None:
         made = "string_building, list_building, unused_import"
         notes.append(f"no model was asked: only these rewrites were tried: {made}" if language == "python" else

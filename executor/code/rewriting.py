@@ -35,7 +35,8 @@ def rewritten(code: str) -> tuple[str, tuple[str, ...]]:
     done: list[str] = []
     for _ in range(_MOST_ROUNDS):
         try:
-            patch = next((p for find in _FINDERS if (p := find(Tree(code)))), None)
+            tree = Tree(code)
+            patch = None if tree.is_large else next((p for find in _FINDERS if (p := find(tree))), None)
         except (SyntaxError, RecursionError):
             break
         if patch is None:

@@ -10,6 +10,7 @@ from executor.check import Script
 Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+MOST_NODES = 6_000  # about 800 lines
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -35,6 +36,11 @@ class Tree:
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every part, from the outside to the inside."""
         return tuple(ast.walk(self.module))
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has too many parts for questions whose time grows with the square of their number."""
+        return len(self.nodes) > MOST_NODES
 
     @cached_property
     def _parents(self) -> dict[ast.AST, ast.AST]:

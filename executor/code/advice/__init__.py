@@ -21,10 +21,12 @@ _MOST = 50
 def suggestions(code: str) -> tuple[Suggestion, ...]:
     """Return what could be better in a Python program, in the order of the lines.
 
-    None for what cannot be parsed, and for what is nested too deeply to be followed.
+    None for what cannot be parsed, what is nested too deeply to be followed, and what is too large (`Tree.is_large`).
     """
     tree = Tree(code)
     try:
+        if tree.is_large:
+            return ()
         found = [suggestion for advice in ADVICE for suggestion in advice.look(tree)]
     except (SyntaxError, RecursionError):
         return ()

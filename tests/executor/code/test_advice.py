@@ -105,6 +105,11 @@ def test_it_is_found_in_other_forms_too(code: str, kind: str, line: int) -> None
     assert (kind, line) in [(each.type, each.line) for each in suggestions(code)]
 
 
+def test_code_that_is_very_large_is_not_looked_through() -> None:
+    """It would take a time that grows with the square of its size."""
+    assert suggestions("for x in y:\n" + "    s += x\n" * 6000) == ()
+
+
 def test_code_that_cannot_be_read_or_is_nested_too_deeply_has_no_suggestions() -> None:
     assert suggestions("def f(:") == ()
     assert suggestions("x = " + "+".join(["1"] * 5000)) == ()
