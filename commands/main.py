@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "Show how a task is decomposed, or why it cannot be.",
     "run": "Plan a task, learn what is missing, and carry it out.",
     "learn": "Have the model write an operator that nobody has written.",
+    "code": "Write, run, check, better and explain code that is no operator.",
     "library": "What was learned: list, show, go back, pin, export, compare.",
     "retries": "Say which steps of a run were tried again, and how often.",
     "proposals": "What waits for your approval: list, show, admit, reject.",

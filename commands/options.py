@@ -113,15 +113,19 @@ def model_options(function: _Command) -> _Command:
         click.option("--model", help="The language model: ollama:NAME, openai:NAME or anthropic:NAME."),
         click.option("--ollama-endpoint", help="Where the Ollama server listens, host:port."),
         click.option("--max-calls", type=click.IntRange(0), help="The most calls of the model."),
-        click.option(
-            "--sandbox",
-            metavar="NAME",
-            shell_complete=_complete_sandbox,
-            help="Where bodies run: auto, docker, lockdown, wasm, local (no sandbox), or one that is installed.",
-        ),
     ):
         function = option(function)
-    return function
+    return sandbox_option(function)
+
+
+def sandbox_option(function: _Command) -> _Command:
+    """Add the option that says which sandbox is used."""
+    return click.option(
+        "--sandbox",
+        metavar="NAME",
+        shell_complete=_complete_sandbox,
+        help="Where bodies run: auto, docker, lockdown, wasm, local (no sandbox), or one that is installed.",
+    )(function)
 
 
 def output_options(function: _Command) -> _Command:

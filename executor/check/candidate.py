@@ -67,7 +67,10 @@ class Source(ABC):
         # code's affair and not ours; and two threads must not put the filters back in each other's place.
         with _PARSING, warnings.catch_warnings(action="ignore"):
             try:
-                return ast.parse(self.code), symtable.symtable(self.code, "<body>", "exec")
+                tree = ast.parse(self.code)
+                # What the parser lets pass, a `return` outside of a function for one, only the compiler finds.
+                compile(self.code, "<body>", "exec", dont_inherit=True)
+                return tree, symtable.symtable(self.code, "<body>", "exec")
             except (ValueError, RecursionError, MemoryError) as error:
                 raise SyntaxError(f"it cannot be parsed: {error}") from error
 
