@@ -19,10 +19,11 @@ A command carries an action out in the world; an operator without a command is i
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar, overload
 
+from htn.aim import Aim
 from htn.contract import ANY, Contract, Parameter, Type, check_name
 from htn.errors import DomainError, UsageError, did_you_mean
 from htn.network import Task, show_task
@@ -175,6 +176,7 @@ class Domain:
     variables: dict[str, StateVariable] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     results: tuple[str, ...] = ()
+    aims: dict[str, Aim] = field(default_factory=dict)
     make_state: Callable[[], State] | None = None
     source: str = ""
     """What a person types to mean this domain: its name, or the path of its file."""
@@ -219,6 +221,31 @@ class Domain:
         typed = tuple(Parameter(p, _type(schema, f"{name}.{p}")) for p, schema in parameters.items())
         arity = Arity(tuple(parameters), len(typed))
         self.operators[name] = Operator(name, arity, None, inspect.cleandoc(description), contract, typed)
+
+    def task(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        description: str,
+        *,
+        goal: str | Sequence[str],
+        operator: str | None = None,
+    ) -> None:
+        """Declare what a task is for: what has to hold when it has been done, in the language of contracts.
+
+        Where none of its methods applies, the goal does not hold, and nothing says that it cannot be reached, there is
+        a gap: an `operator` (by default "achieve_" and the task's name) that can be learned. It is one more way to do
+        the task, and is tried after its methods. `goal` is a condition or several: "loc[box] == place".
+        """
+        operator = operator or f"achieve_{name}"
+        conditions = (goal,) if isinstance(goal, str) else tuple(goal)
+        if name in self.operators or name in self.aims:
+            raise DomainError(f"{self.name} has {'a goal of' if name in self.aims else 'an operator'} {name} already")
+        aim = Aim.of(check_name(name, f"the domain {self.name}"), operator, tuple(parameters), conditions)
+        self.declare(operator, parameters, f"{inspect.cleandoc(description)}\nAfterwards: {' and '.join(conditions)}")
+        self.aims[name] = aim
+        if name not in self.goal_methods:
+            self.methods.setdefault(name, ())
 
     def method(self, task: str) -> Callable[[_Function], _Function]:
         """Declare a way to do `task`. Methods are tried in the order in which they are declared."""
@@ -313,7 +340,27 @@ class Domain:
             o.name: o for o in learned
             if o.name not in self.methods and (o.name not in self.operators or not self.operators[o.name].apply)
         }  # fmt: skip
-        return replace(self, operators={**self.operators, **added})
+        extended = replace(self, operators={**self.operators, **added})
+        for aim in self.aims.values():
+            if aim.operator in added:
+                extended._add_last_resort(aim)
+        return extended
+
+    def _add_last_resort(self, aim: Aim) -> None:
+        """Let a learned operator be the last way to do the task whose goal it is for, where it reaches that goal."""
+        operator = self.operators[aim.operator]
+        assert operator.apply is not None  # it was learned
+        held = replace(operator, apply=aim.held_to(operator.apply))
+
+        def decompose(state: State, *arguments: Any) -> list[Task]:
+            return [(aim.operator, *arguments)]
+
+        resort = Method(aim.operator, aim.task, operator.arity, decompose, operator.description)
+        table = "goal_methods" if aim.task in self.goal_methods else "methods"
+        known: dict[str, tuple[Method, ...]] = getattr(self, table)
+        ways = tuple(method for method in known[aim.task] if method.name != resort.name)
+        self.operators = {**self.operators, aim.operator: held}
+        setattr(self, table, {**known, aim.task: (*ways, resort)})
 
     def knows(self, head: str) -> bool:
         """Say whether some operator or method is called `head`."""
@@ -329,7 +376,8 @@ class Domain:
                 hints=did_you_mean(head, known) or (f"it has {', '.join(sorted(known)) or 'no tasks'}",),
             )
         ways = self.methods.get(head) or self.goal_methods.get(head, ())
-        forms = [self.operators[head].arity] if head in self.operators else [method.arity for method in ways]
+        primitive = self.operators.get(self.aims[head].operator if head in self.aims and not ways else head)
+        forms = [primitive.arity] if primitive else [method.arity for method in ways]
         if not any(arity.accepts(count) for arity in forms):
             usages = sorted({f"{head}({arity})" for arity in forms})
             raise UsageError(
