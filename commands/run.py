@@ -43,6 +43,9 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
 @domain_and_tasks
 @click.option("--learn", type=click.Choice(["auto", "never"]), help="Whether gaps are closed by asking the model.")
 @click.option("--quiet", is_flag=True, help="Show only the result.")
+@click.option(
+    "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
+)
 @search_options
 @model_options
 @service_options
@@ -64,6 +67,9 @@ def command(
 
     What the model wrote is checked, run in a sandbox, and kept in the library only with evidence; the next run
     uses it without a model. The result is what the run changed in the state.
+
+    Where a value decides what comes next that only execution can know, the run plans on when it is known. Where
+    a learned step breaks its contract, what is left is planned again without it.
 
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
     other.
@@ -151,12 +157,15 @@ def _short(value: Any) -> Any:
 def _document(report: Report, changed: _Changes) -> dict[str, Any]:
     result = report.result
     return {
-        "ok": report.run is not None and report.run.done,
+        "ok": isinstance(result, Plan) and report.run is not None and report.run.done,
         "exit_code": 0,  # a failure puts its own here
         "plan": None if isinstance(result, Failure) else _plan(result),
         "failure": result.to_json() if isinstance(result, Failure) else None,
         "learned": [learned_document(one) for one in report.learned],
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
+        "stages": report.stages,
+        "replans": [replan.to_json() for replan in report.replans],
+        "evaluations": report.evaluations,
         "changed": [
             {
                 "variable": name,

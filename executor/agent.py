@@ -5,52 +5,33 @@ model; a run without gaps needs no model.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from executor.actor import Actor
+from executor.foresee import Foresight
 from executor.generate import contract_prompt, system_prompt
-from executor.learn import Learned, Learner, LearnEvent
+from executor.learn import Learned, Learner
 from executor.library import Library
 from executor.model import Call, Model, open_model
-from executor.run import Event, Run
+from executor.pursue import Bounds, Listener, Pursuit, Report
+from executor.run import Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import Settings
 from executor.store import Results, Store, open_store
 from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
-from htn.domain import Domain
-from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
+from htn.domain import Domain, Operator
+from htn.errors import GapOpen, UsageError, did_you_mean
 from htn.failure import Failure, Gap
-from htn.network import Task, show_task
+from htn.network import Part, Task, show_task
 from htn.plan import Plan
 from htn.search import Limits, find_plan
 from htn.state import State
-from htn.verify import verify_plan
 
-
-@dataclass(frozen=True)
-class Listener:
-    """Hears what an agent does, as it does it. What nobody hears costs nothing."""
-
-    planned: Callable[[Plan | Failure], None] = lambda result: None
-    gap: Callable[[Gap], None] = lambda gap: None
-    learning: Callable[[LearnEvent], None] = lambda event: None
-    step: Callable[[Event], None] = lambda event: None
-    note: Callable[[str], None] = lambda text: None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of `Agent.run`: the last plan or failure, what was learned on the way, and the run, if it began."""
-
-    result: Plan | Failure
-    learned: tuple[Learned, ...]
-    run: Run | None
-    state: State
-    calls: tuple[Call, ...]
+__all__ = ["Agent", "Listener", "Prompt", "Report", "not_learned"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +56,7 @@ class Agent:
     settings: Settings
     listener: Listener = field(default_factory=Listener)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+    _noted: set[str] = field(default_factory=set, repr=False)
 
     def __enter__(self) -> "Agent":
         return self
@@ -141,6 +123,22 @@ class Agent:
         # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
         return tuple(self.model.calls) if "model" in self.__dict__ else ()
 
+    @cached_property
+    def _foresight(self) -> Foresight:
+        return Foresight(
+            lambda: self.library,
+            lambda: self.sandbox,
+            lambda: self.results,
+            self.settings.limits,
+            self.settings.max_evaluations,
+            self.listener.note,
+        )
+
+    @property
+    def evaluations(self) -> int:
+        """How many bodies were run while planning."""
+        return self._foresight.evaluations
+
     def plan(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         """Return a plan, using what was learned, or why there is none. Never learns."""
         return self._find(self._known(domain, tasks, state), tasks, state)
@@ -151,29 +149,14 @@ class Agent:
 
     def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
-        known = self._known(domain, tasks, state)
-        learned: list[Learned] = []
-        while True:
-            result = self._find(known, tasks, state)
-            self.listener.planned(result)
-            if isinstance(result, Plan):
-                break
-            if not result.gaps or result.stopped or self.settings.learn == "never":
-                return self._report(result, learned, None, state)
-            closed = self._close(known, result.gaps[0], instead_of=None)
-            learned.append(closed)
-            if closed.version is None:
-                return self._report(result, learned, None, state)
-            known = known.extended_by([self.library.entry(closed.version).operator()])
-        if flaws := verify_plan(known, state, result, tasks):
-            raise DomainError(
-                f"the plan does not hold when it is checked: {flaws[0]}",
-                hints=(
-                    "a function of the domain gives other results for the same state: does it look at anything else?",
-                ),
-            )
-        actor = Actor(known, lambda: self.library, lambda: self.sandbox, self.settings.limits)
-        return self._report(result, learned, actor.act(result, state, self.listener.step), state)
+        self._check(domain, tasks, state)
+        bounds = Bounds(self.settings.learn == "auto", self.settings.max_replans, self.settings.max_stages)
+        pursuit = Pursuit(_Means(self, domain), bounds, self.listener, state)
+        result, run = pursuit.run(tasks)
+        return Report(
+            result, tuple(pursuit.learned), run, state, self.calls, tuple(pursuit.replans), pursuit.stages,
+            self.evaluations,
+        )  # fmt: skip
 
     def learn(self, domain: Domain, gap: Gap) -> Learned:
         """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up.
@@ -216,13 +199,23 @@ class Agent:
 
     def _known(self, domain: Domain, tasks: Sequence[Task], state: State) -> Domain:
         """Return the domain with what was learned for it. UsageError for a task or an example that is mistaken."""
+        self._check(domain, tasks, state)
+        return self._extended(domain, ())
+
+    def _check(self, domain: Domain, tasks: Sequence[Task], state: State) -> None:
         domain.check(state)
         for task in tasks:
             domain.check_typed(task)
+
+    def _extended(self, domain: Domain, learned: Sequence[Operator]) -> Domain:
+        """Return the domain with what the library has for it, and with `learned`."""
         usable = self.library.usable(domain)
         for note in usable.notes:
-            self.listener.note(note)
-        return domain.extended_by(usable.operators)
+            if note not in self._noted:
+                self._noted.add(note)
+                self.listener.note(note)
+        known = domain.extended_by([*usable.operators, *learned])
+        return known if self.settings.evaluate == "never" else known.evaluated_by(self._foresight)
 
     def _close(self, domain: Domain, gap: Gap, *, instead_of: str | None) -> Learned:
         self.listener.gap(gap)
@@ -239,13 +232,33 @@ class Agent:
         )
         return learner.close(gap)
 
-    def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
+    def _find(self, domain: Domain, tasks: Sequence[Part], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
         strategy = self.settings.strategy
         return find_plan(domain, state, tasks, strategy=strategy, limits=limits, clock=time.monotonic)
 
-    def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
-        return Report(result, tuple(learned), run, state, self.calls)
+
+@dataclass(frozen=True)
+class _Means:
+    """What an agent carries tasks of a domain out with (see `executor.pursue`)."""
+
+    agent: Agent
+    domain: Domain
+
+    def known(self, learned: Sequence[Operator]) -> Domain:
+        return self.agent._extended(self.domain, learned)
+
+    def find(self, domain: Domain, tasks: Sequence[Part], state: State) -> Plan | Failure:
+        return self.agent._find(domain, tasks, state)
+
+    def close(self, domain: Domain, gap: Gap) -> tuple[Learned, Operator | None]:
+        closed = self.agent._close(domain, gap, instead_of=None)
+        return closed, None if closed.version is None else self.agent.library.entry(closed.version).operator()
+
+    def act(self, domain: Domain, plan: Plan, state: State) -> Run:
+        agent = self.agent
+        actor = Actor(domain, lambda: agent.library, lambda: agent.sandbox, agent.settings.limits)
+        return actor.act(plan, state, agent.listener.step)
 
 
 def not_learned(learned: Learned) -> GapOpen:

@@ -43,7 +43,7 @@ CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
 SANDBOX = frozenset(
     {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
 )
-PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
+PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy", "evaluate"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -180,6 +180,24 @@ class Settings(BaseSettings):
         validation_alias=_names("strategy"),
         description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
+
+    evaluate: Literal["never", "trusted"] = Field(
+        "never",
+        validation_alias=_names("evaluate"),
+        description="whether planning runs the bodies of trusted operators to know what they return; never: no code",
+    )
+    max_evaluations: int = Field(
+        100, ge=0, le=100_000, validation_alias=_names("max_evaluations"),
+        description="bodies that are run while planning, for one command",
+    )  # fmt: skip
+    max_replans: int = Field(
+        3, ge=0, le=1_000, validation_alias=_names("max_replans"),
+        description="how often a run plans again after a body broke its contract",
+    )  # fmt: skip
+    max_stages: int = Field(
+        100, ge=1, le=100_000, validation_alias=_names("max_stages"),
+        description="how often a run stops to plan on, because what comes next depends on a value it has just learned",
+    )  # fmt: skip
 
     allowed_packages: str = Field(
         "",

@@ -21,57 +21,30 @@ A command carries an action out in the world; an operator without a command is i
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar, overload
+from functools import partial
+from typing import Any, TypeVar, overload
 
 from htn.aim import Aim
-from htn.contract import ANY, Contract, Parameter, Type, check_name
+from htn.arity import Amount, Arity, amount
+from htn.contract import Contract, Evaluate, Parameter, Type, check_name, model_of
 from htn.errors import DomainError, UsageError, did_you_mean
+from htn.example import Example, StateVariable
 from htn.network import Task, show_task
 from htn.state import State
-from htn.values import plain, to_json
+from htn.values import plain
+
+__all__ = [
+    "Amount",
+    "Arity",
+    "Domain",
+    "Example",
+    "Method",
+    "Operator",
+    "StateVariable",
+    "amount",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Arity:
-    """How many arguments a function takes after the state."""
-
-    names: tuple[str, ...]
-    least: int
-    open_ended: bool = False
-
-    @classmethod
-    def of(cls, function: Callable[..., Any]) -> "Arity":
-        """Read the arity off a function whose first parameter is the state."""
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        least = sum(p.default is p.empty for p in plain)
-        return cls(tuple(p.name for p in plain), least, any(p.kind is p.VAR_POSITIONAL for p in parameters))
-
-    def accepts(self, count: int) -> bool:
-        """Say whether a task with `count` arguments can be meant."""
-        return self.least <= count and (self.open_ended or count <= len(self.names))
-
-    def shares_a_count_with(self, other: "Arity") -> bool:
-        """Say whether some number of arguments fits both."""
-        least = max(self.least, other.least)
-        return self.accepts(least) and other.accepts(least)
-
-    def __str__(self) -> str:
-        return ", ".join((*self.names, "…") if self.open_ended else self.names)
-
-
-# A number, or a function of the state before the action and the action's arguments that returns one.
-Amount: TypeAlias = float | Callable[..., float]
-
-
-def amount(of: Amount, state: State, arguments: tuple[Any, ...]) -> float:
-    """Return a cost or duration in a state. DomainError when it is negative or no number."""
-    value = of(state, *arguments) if callable(of) else of
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise DomainError(f"a cost or duration is {value!r:.60}; it must be a number, at least 0")
-    return value
 
 
 @dataclass(frozen=True)
@@ -102,64 +75,6 @@ class Method:
     task: str
     arity: Arity
     decompose: Callable[..., Any]
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Example:
-    """What a user knows about an operator: in the state `given`, with `arguments`, it makes `then` true.
-
-    `then` names every place that changes, as a state does: {"total": {"alice": 7}}. Nothing else changes, so with an
-    empty `then` nothing does. `State.ABSENT` stands where an entry is gone.
-    """
-
-    operator: str
-    arguments: tuple[Any, ...]
-    given: Mapping[str, Any]
-    then: Mapping[str, Any]
-
-    def changes(self) -> dict[tuple[str, Any], Any]:
-        """Return the places that change, and to what, by (variable, key); a plain value has no key: None."""
-        after: dict[tuple[str, Any], Any] = {}
-        for variable, value in self.then.items():
-            pairs = value.items() if isinstance(value, Mapping) else [(None, value)]
-            after |= {(variable, key): part for key, part in pairs}
-        return after
-
-    def beyond(self, after: Mapping[tuple[str, Any], Any]) -> dict[tuple[str, Any], Any]:
-        """Return those of the changes `after` that the example does not name: it says that there are none."""
-        named, state = self.changes(), State(self.given)
-        return {at: value for at, value in after.items() if at not in named and not _holds(state, *at, value)}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the example as JSON. `gone` lists the places [variable, key] that hold nothing afterwards."""
-        after: dict[str, Any] = {}
-        for name, value in self.then.items():
-            kept = value
-            if isinstance(value, Mapping):
-                kept = {key: part for key, part in value.items() if part is not State.ABSENT}
-            if value is not State.ABSENT and (kept or not value):
-                after[name] = kept
-        gone = [[name, to_json(key)] for (name, key), value in self.changes().items() if value is State.ABSENT]
-        written = {
-            "arguments": to_json(list(self.arguments)),
-            "given": State(self.given).to_json(),
-            "then": State(after).to_json(),
-        }
-        return written | ({"gone": gone} if gone else {})
-
-
-def _holds(state: State, variable: str, key: Any, value: Any) -> bool:
-    held = state.look_up(variable, key)
-    return bool(held is value or held == value)
-
-
-@dataclass(frozen=True)
-class StateVariable:
-    """A declared state variable: what its values mean and which are allowed."""
-
-    name: str
-    type: Type = ANY
     description: str = ""
 
 
@@ -361,6 +276,19 @@ class Domain:
         ways = tuple(method for method in known[aim.task] if method.name != resort.name)
         self.operators = {**self.operators, aim.operator: held}
         setattr(self, table, {**known, aim.task: (*ways, resort)})
+
+    def evaluated_by(self, evaluate: Evaluate) -> "Domain":
+        """Return this domain with `evaluate` asked, while planning, what the bodies of learned operators return.
+
+        Where it does not say, or says what breaks the contract, the outputs are unknown until execution.
+        """
+        operators = dict(self.operators)
+        for name, operator in self.operators.items():
+            if operator.version is not None and operator.contract is not None and operator.contract.outputs:
+                apply = model_of(operator.contract, partial(evaluate, operator.version, operator.contract))
+                aims = [aim for aim in self.aims.values() if aim.operator == name]
+                operators[name] = replace(operator, apply=aims[0].held_to(apply) if aims else apply)
+        return replace(self, operators=operators)
 
     def knows(self, head: str) -> bool:
         """Say whether some operator or method is called `head`."""

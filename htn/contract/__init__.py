@@ -2,6 +2,8 @@
 
 from htn.contract.apply import (
     ROUNDING,
+    Evaluate,
+    Outputs,
     bind,
     broken_promise,
     changes,
@@ -29,9 +31,11 @@ __all__ = [
     "Contract",
     "Effect",
     "Entry",
+    "Evaluate",
     "Lookup",
     "Names",
     "Output",
+    "Outputs",
     "Parameter",
     "Read",
     "Reading",
