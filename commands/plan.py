@@ -98,7 +98,7 @@ def command(
     if isinstance(plan, Failure):
         return outcome.no_plan(plan)
     if stage:
-        outcome.document = {**plan.to_json(), "stage": stage.to_json()}
+        outcome.document = {**plan.to_json(), "stage": {k: v for k, v in stage.to_json().items() if k != "plan"}}
     if svg_file:
         write_file(svg_file, svg_graph(needs) if needs else svg_tree(plan))
     outcome.show(GRAPHS[draw or "text"](needs) if needs else TREES[draw or "text"](plan))

@@ -102,7 +102,7 @@ def find_plan(
     failure = report.failure(parts, search.expansions, stopped)
     if not isinstance(stopped, NeedsValue):
         return failure
-    return replace(failure, stage=stage_on(trail, domain, state, parts, stopped.message))
+    return replace(failure, stage=stage_on(trail, domain, state, parts, search.expansions, stopped.message))
 
 
 def _checked(tasks: Sequence[Part] | TaskNetwork) -> tuple[Part, ...]:

@@ -19,7 +19,9 @@ from htn.state import State
 from htn.unknown import has_unknown
 
 
-def stage_on(trail: list[Entry], domain: Domain, state: State, tasks: tuple[Part, ...], why: str) -> Stage | None:
+def stage_on(
+    trail: list[Entry], domain: Domain, state: State, tasks: tuple[Part, ...], expansions: int, why: str
+) -> Stage | None:
     """Return the stage that a search can make of the entries that led it to an unknown value; None where it can not.
 
     The state is as it was when the search began, and is left so.
@@ -29,7 +31,7 @@ def stage_on(trail: list[Entry], domain: Domain, state: State, tasks: tuple[Part
         left = left_after(trail[length - 1])
         if not _argues_with_unknown(trail[:length], left):
             nodes = Tree(trail[:length], domain.operators, left).nodes()
-            return Stage(Plan(domain.name, tasks, nodes), network_of(left), unknown, why)
+            return Stage(Plan(domain.name, tasks, nodes, expansions), network_of(left), unknown, why)
     return None
 
 
