@@ -10,6 +10,9 @@ and of what was to come after it each part that still works is kept, without ask
 does not lead anywhere, everything is planned from scratch. An action that has just failed is avoided where there is
 another way.
 
+Where what comes next depends on a value that only execution can know, the plan so far is a stage (see `htn.stage`): it
+is carried out, and then the rest is planned. A stage that breaks is planned anew, not repaired.
+
 This module does not touch the world: what carries an action out is passed in.
 """
 
@@ -23,7 +26,9 @@ from htn.failure import Failure
 from htn.network import Multigoal, Part, TaskNetwork
 from htn.plan import Action, Decomposition, Plan
 from htn.search import Limits, find_plan
+from htn.stage import first_stage
 from htn.state import State
+from htn.unknown import has_unknown
 
 # Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or
 # False.
@@ -115,18 +120,26 @@ def act(
         if isinstance(found, Repair):
             repairs += 1
             on_event(ActingEvent(Happened.REPAIRED, kept=found.kept, new=found.new))
-            ahead = found.plan
+            ahead, stage = found.plan, first_stage(domain, state, found.plan)
         else:
             plans += 1
             found = ways.planned(state, tasks, failed)
-            if isinstance(found, Failure):
+            if isinstance(found, Plan):
+                ahead, stage = found, first_stage(domain, state, found)
+            elif found.stage is None:
                 return Outcome(tuple(done), found.explain(), plans, repairs)
-            on_event(ActingEvent(Happened.PLANNED, new=len(found)))
-            ahead = found
-        stopped_at, failed = _carry_out(domain, state, ahead, carry_out, done, on_event)
-        if stopped_at is None:
+            else:
+                ahead, stage = found.stage.plan, found.stage
+            on_event(ActingEvent(Happened.PLANNED, new=len(ahead)))
+        stopped_at, failed = _carry_out(domain, state, stage.plan if stage else ahead, carry_out, done, on_event)
+        if stopped_at is not None:
+            broken = None if stage else (ahead, stopped_at)
+            continue
+        if stage is None:
             return Outcome(tuple(done), "", plans, repairs)
-        broken = ahead, stopped_at
+        if len(unknown := stage.still_unknown(state)) == len(stage.unknown):
+            return Outcome(tuple(done), f"{', '.join(unknown)} was to become known, and did not", plans, repairs)
+        tasks, broken = stage.rest, None
     return Outcome(tuple(done), f"looked ahead {most_looks} times without getting done", plans, repairs)
 
 
@@ -141,7 +154,7 @@ class _Ways:
     def planned(self, state: State, tasks: Sequence[Part] | TaskNetwork, failed: Action | None) -> Plan | Failure:
         for domain in self._domains(failed):
             found = find_plan(domain, state, tasks, limits=self.limits, clock=self.clock)
-            if isinstance(found, Plan):
+            if isinstance(found, Plan) or found.stage:
                 break
         return found
 
@@ -190,12 +203,20 @@ def _carry_out(
             return at, action
         done.append(action)
         on_event(ActingEvent(Happened.DONE, action))
-        if state.changes_since(mark) != expected:
+        if not _as_foreseen(state.changes_since(mark), expected):
             on_event(ActingEvent(Happened.SURPRISED, action))
             stuck = first_that_fails(domain, state, actions[at + 1 :])
             if stuck is not None:
                 return at + 1 + stuck, None
     return None, None
+
+
+def _as_foreseen(changed: dict[tuple[str, object], object], expected: dict[tuple[str, object], object]) -> bool:
+    """Say whether what has changed is what was expected to, where that was known."""
+    if any(map(has_unknown, expected.values())):
+        expected = {place: value for place, value in expected.items() if not has_unknown(value)}
+        changed = {place: value for place, value in changed.items() if place in expected}
+    return changed == expected
 
 
 def first_that_fails(domain: Domain, state: State, actions: Sequence[Action]) -> int | None:

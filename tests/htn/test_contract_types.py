@@ -231,10 +231,12 @@ def test_a_choice_is_a_finite_number(number: float) -> None:
 @pytest.mark.parametrize(
     ("schema", "why"),
     [
-        ({"type": "number", "unit": 3}, "a text of one line"), ({"type": "number", "unit": "x" * 41}, "a text of one line"),
-        ({"type": "number", "unit": "a\nb"}, "a text of one line"), ({"type": "string", "unit": "km"}, "has no unit"),
+        ({"type": "number", "unit": 3}, "a text of one line"),
+        ({"type": "number", "unit": "x" * 41}, "a text of one line"),
+        ({"type": "number", "unit": "a\nb"}, "a text of one line"),
+        ({"type": "string", "unit": "km"}, "has no unit"),
     ],
-)  # fmt: skip
+)
 def test_a_unit_is_a_short_text_and_stands_on_numbers(schema: dict[str, Any], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         of(**schema)

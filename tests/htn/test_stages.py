@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
+from htn.acting import act
 from htn.domain import Domain
 from htn.errors import NeedsValue
 from htn.failure import Failure
@@ -13,6 +14,7 @@ from htn.network import Multigoal, Task, TaskNetwork, unordered
 from htn.plan import Plan
 from htn.render import text_tree
 from htn.search import find_plan
+from htn.stage import remaining
 from htn.state import State
 from htn.unknown import Unknown
 from htn.verify import verify_plan
@@ -166,20 +168,23 @@ def test_in_stages_is_done_what_recursion_finds_that_knows_the_values(
     _agrees(done, expected)
 
 
-def _has_goals(part: Any) -> bool:
-    if isinstance(part, TaskNetwork):
-        return any(map(_has_goals, part.parts))
-    return isinstance(part, Multigoal) or part[0] == "lamp"
+_tasks = st.sampled_from([("t0",), ("t1",)])
+without_goals = st.builds(
+    random_networks.Problem,
+    st.fixed_dictionaries({
+        "t0": random_networks.ways(random_networks.networks(random_networks.actions | st.just(("t1",)))),
+        "t1": random_networks.ways(random_networks.networks(random_networks.actions)),
+    }),
+    st.fixed_dictionaries(dict.fromkeys(random_networks.KEYS, random_networks.numbers)),
+    st.lists(random_networks.networks(random_networks.actions | _tasks), min_size=1, max_size=3).map(tuple),
+)  # fmt: skip
 
 
-@given(random_networks.problems)
+@given(without_goals)
 @settings(max_examples=150, deadline=None)
 def test_in_stages_is_done_what_a_search_finds_that_knows_the_values_also_in_any_order(
     problem: random_networks.Problem,
 ) -> None:
-    ways = [*problem.ways["t0"], *problem.ways["t1"]]
-    assume(not any(_has_goals(part) for way in ways for parts in way.lists for part in parts))
-    assume(not any(map(_has_goals, problem.tasks)))
     domain, state = random_networks.make_domain(problem), State(problem.variables())
     done = in_stages(hiding(domain, "put", _hide_lamp), state, problem.tasks)
     assume(not (isinstance(done.result, Failure) and done.result.stopped))
@@ -204,3 +209,72 @@ def test_every_stage_is_right_and_at_the_end_what_was_asked_for_holds(
     assert done.flaws == []
     if isinstance(done.result, Plan) and isinstance(problem.tasks[-1], Multigoal):
         assert problem.tasks[-1].unmet(state) == ()
+
+
+def test_acting_carries_a_stage_out_and_plans_on() -> None:
+    for really, expected in ((12, ["measure", "heat"]), (25, ["measure"])):
+        state = house(attic=really)
+        outcome = act(rooms(), state, [("comfort", "attic")])
+        assert outcome.succeeded
+        assert [action.name for action in outcome.done] == expected
+        assert outcome.plans == 2
+
+
+def test_acting_on_a_plan_gives_a_later_step_the_value_that_was_found() -> None:
+    state = house(attic=12)
+    assert act(rooms(), state, [("measure", "attic"), ("keep_a_record", "attic")]).succeeded
+    assert state.noted == {"attic": 12}
+
+
+def test_acting_ends_where_nothing_is_found_out() -> None:
+    domain = rooms()
+    del domain.commands["measure"]
+    outcome = act(domain, house(attic=12), [("comfort", "attic")])
+    assert outcome.reason == "temp[attic] was to become known, and did not"
+    assert outcome.plans == 1
+
+
+def test_a_command_that_fails_in_a_stage_is_tried_again() -> None:
+    domain, tries = rooms(), []
+    look = domain.commands["measure"]
+
+    @domain.command("measure")
+    def at_the_second_try(state: State, room: str) -> Any:
+        tries.append(room)
+        return look(state, room) if len(tries) > 1 else None
+
+    state = house(attic=12)
+    assert act(domain, state, [("comfort", "attic")]).succeeded
+    assert (tries, state.temp) == (["attic", "attic"], {"attic": 20})
+
+
+@given(random_networks.problems, st.integers(0, 12))
+@settings(max_examples=150, deadline=None)
+def test_what_remains_of_a_plan_leads_where_the_plan_leads(problem: random_networks.Problem, begun: int) -> None:
+    domain, state = random_networks.make_domain(problem), State(problem.variables())
+    plan = find_plan(domain, state, problem.tasks, limits=ENOUGH)
+    assume(isinstance(plan, Plan) and len(plan) > 0)
+    assert isinstance(plan, Plan)
+    actions = [at for at, node in enumerate(plan.nodes) if node.is_action]
+    done = min(begun, len(actions) - 1)
+    for action in plan.actions[:done]:
+        apply = domain.operators[action.name].apply
+        assert apply is not None and apply(state, *action.arguments) is state
+        state.mark()
+    left = remaining(domain, plan, actions[done])
+    rest = find_plan(domain, state, left, limits=ENOUGH)
+    assume(not (isinstance(rest, Failure) and rest.stopped))
+    event(f"{min(done, 3)} done, {'a plan' if isinstance(rest, Plan) else 'none'}")
+    # The actions that are left are one way to do what is left, so there is one; maybe an earlier method gives another.
+    assert isinstance(rest, Plan)
+    assert verify_plan(domain, state, rest, left) == ()
+
+
+def test_what_remains_can_begin_with_a_task_anew() -> None:
+    domain = rooms()
+    plan = find_plan(
+        domain, State(temp={"attic": 12}, really={}, noted={}), [("adjust", "attic"), ("note", "attic", 1)]
+    )
+    assert isinstance(plan, Plan)
+    assert remaining(domain, plan, 1) == (("heat", "attic"), ("note", "attic", 1))
+    assert remaining(domain, plan, 1, anew=0) == (("adjust", "attic"), ("note", "attic", 1))
