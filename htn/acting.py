@@ -26,7 +26,7 @@ from htn.failure import Failure
 from htn.network import Multigoal, Part, TaskNetwork
 from htn.plan import Action, Decomposition, Plan
 from htn.search import Limits, find_plan
-from htn.stage import first_stage
+from htn.stage import first_stage, remaining
 from htn.state import State
 from htn.unknown import has_unknown
 
@@ -245,8 +245,12 @@ def repair_plan(
     Tries the tasks above that action from the lowest to the top: the first that can be decomposed anew is, and of what
     comes after it every task whose actions still apply in order is kept; one whose actions do not, or that has goals
     in it, which might no longer be reached, is decomposed anew in its turn. The failure is that of the topmost task.
+
+    Where other tasks were begun, too, and interleaved with those, all that remains is planned anew, in the plan's order.
     """
     tree = _Tree(plan)
+    if tree.interleaves_at(tree.leaves[failed]):
+        return _of_what_remains(domain, state, tree, failed, limits, clock)
     failure: Failure | None = None
     for node in tree.above(tree.leaves[failed]):
         pieces = _Pieces(plan)
@@ -269,6 +273,23 @@ def repair_plan(
             state.undo(mark)
     assert failure is not None  # an action has a task above it, or is one: at least one was tried
     return failure
+
+
+def _of_what_remains(
+    domain: Domain,
+    state: State,
+    tree: "_Tree",
+    failed: int,
+    limits: Limits | None,
+    clock: Callable[[], float] | None,
+) -> Repair | Failure:
+    """Return a plan for all that remains, with the lowest task above the failed action that can be decomposed anew."""
+    leaf = tree.leaves[failed]
+    for node in tree.above(leaf):
+        anew = find_plan(domain, state, remaining(domain, tree.plan, leaf, node), limits=limits, clock=clock)
+        if isinstance(anew, Plan):
+            return Repair(anew, 0, len(anew))
+    return anew
 
 
 def _carries_on(domain: Domain, state: State, plan: Plan, below: Sequence[int]) -> bool:
@@ -298,6 +319,12 @@ class _Tree:
         self.children: dict[int | None, list[int]] = {}
         for at, node in enumerate(plan.nodes):
             self.children.setdefault(node.parent, []).append(at)
+
+    def interleaves_at(self, leaf: int) -> bool:
+        """Say whether tasks were begun before an action, and are not above it, that go on after it."""
+        above = set(self.above(leaf))
+        begun = (parent for node in self.plan.nodes[leaf + 1 :] if (parent := node.parent) is not None)
+        return any(parent < leaf and parent not in above for parent in begun)
 
     def above(self, node: int) -> list[int]:
         """Return the tasks above an action, the lowest first; the action itself where it hangs in no task."""
