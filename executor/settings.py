@@ -43,7 +43,7 @@ CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours"}
 SANDBOX = frozenset(
     {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
 )
-PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy", "evaluate"}
+PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy", "evaluate", "max_evaluations"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 

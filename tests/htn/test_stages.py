@@ -13,6 +13,7 @@ from htn.failure import Failure
 from htn.network import Multigoal, Task, TaskNetwork, unordered
 from htn.plan import Plan
 from htn.render import text_tree
+from htn.replay import is_goal, is_reached, last_moments
 from htn.search import find_plan
 from htn.stage import remaining
 from htn.state import State
@@ -248,6 +249,20 @@ def test_a_command_that_fails_in_a_stage_is_tried_again() -> None:
     assert (tries, state.temp) == (["attic", "attic"], {"attic": 20})
 
 
+def _is_helped(domain: Domain, state: State, plan: Plan) -> bool:
+    """Say whether some goal did not hold when its own subtasks were done: an interleaved part brought it about."""
+    last = last_moments(plan.nodes)
+    for at, node in enumerate(plan.nodes, 1):
+        if node.is_action and isinstance(node.task, tuple):
+            apply = domain.operators[node.task[0]].apply
+            assert apply is not None and apply(state, *node.task[1:]) is state
+            state.mark()
+        ended = [goal for goal, end in zip(plan.nodes, last, strict=True) if end == at and is_goal(domain, goal.task)]
+        if not all(is_reached(state, goal.task) for goal in ended):
+            return True
+    return False
+
+
 @given(random_networks.problems, st.integers(0, 12))
 @settings(max_examples=150, deadline=None)
 def test_what_remains_of_a_plan_leads_where_the_plan_leads(problem: random_networks.Problem, begun: int) -> None:
@@ -265,8 +280,10 @@ def test_what_remains_of_a_plan_leads_where_the_plan_leads(problem: random_netwo
     rest = find_plan(domain, state, left, limits=ENOUGH)
     assume(not (isinstance(rest, Failure) and rest.stopped))
     event(f"{min(done, 3)} done, {'a plan' if isinstance(rest, Plan) else 'none'}")
-    # The actions that are left are one way to do what is left, so there is one; maybe an earlier method gives another.
-    assert isinstance(rest, Plan)
+    if isinstance(rest, Failure):
+        assert _is_helped(domain, State(problem.variables()), plan)
+        return
+    # The actions that are left are one way to do what is left; maybe an earlier method gives another.
     assert verify_plan(domain, state, rest, left) == ()
 
 
