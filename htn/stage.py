@@ -86,9 +86,9 @@ def remaining(domain: Domain, plan: Plan, first: int, anew: int | None = None) -
     """Return what is left to do of a plan whose nodes before `first` have been carried out: tasks, in its order.
 
     A task of which nothing was begun stays whole where its actions follow each other; where they mix with those of
-    others, its subtasks stand for it. A goal that was begun comes again at its end, because it must hold then; where a
-    part that was interleaved brought it about, only later, that is too early, and there may be no plan for what is left.
-    With `anew`, a node that was begun, its task is in front instead of what is left of it.
+    others, its subtasks stand for it. A goal that was begun comes again at its end, because it must hold then. Where an
+    interleaved part brought it about, and only later, that is too early: there may be no plan for what is left. With
+    `anew`, a node that was begun, its task is in front instead of what is left of it.
     """
     below, checked = _descendants(plan), _above_open(plan)
     left: list[tuple[float, Part]] = [] if anew is None else [(-1.0, plan.nodes[anew].task)]

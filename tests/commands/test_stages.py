@@ -77,3 +77,17 @@ def test_where_the_value_leaves_no_way_what_was_done_is_told(htn: Shell) -> None
     assert [step["action"] for step in said.json["steps"]] == ["measure(cellar)"]
     assert [change["value"] for change in said.json["changed"]] == [25]
     assert said.json["error"] == "no-plan"
+
+
+def test_evaluating_opens_no_sandbox_where_nothing_is_learned(htn: Shell) -> None:
+    said = htn(
+        "plan",
+        "travel",
+        "travel(alice, home, park)",
+        "--evaluate",
+        HTN_SANDBOX="docker",
+        DOCKER_HOST="tcp://127.0.0.1:9",
+    )
+    assert said.code == 0
+    assert "3. pay(alice)" in said.out
+    assert htn("plan", "travel", "travel(alice, home, park)", HTN_EVALUATE="always").code == 2
