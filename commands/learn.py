@@ -16,6 +16,7 @@ from commands.options import (
     service_options,
 )
 from commands.output import Outcome, note, tell
+from commands.review import terminal_reviewer
 from commands.run import learned_document
 from executor.agent import Agent, Listener, Prompt, not_learned
 from executor.learn import Learned
@@ -33,6 +34,13 @@ from htn.state import State
 @domain_and_task
 @click.option("--dry-run", is_flag=True, help="Show the prompt and the price; send nothing.")
 @click.option("--again", is_flag=True, help="Learn it anew although the library has it.")
+@click.option("--deepen", is_flag=True, help="Buy the evidence that makes a learned operator trusted.")
+@click.option("--language", help="The language of the body; by default what the description asks for, else python.")
+@click.option("--more-models", help="Further models, with commas between, that are asked in turn.")
+@click.option("--max-retries", type=click.IntRange(1, 20), help="Bodies that are tried: the first and its repairs.")
+@click.option(
+    "--timeout", "execution_timeout", type=click.FloatRange(0.01, 86_400), help="Seconds for one call of a body."
+)
 @click.option("--ask", "learn", flag_value="ask", help="Have a person approve it before it is admitted.")
 @model_options
 @service_options
@@ -47,19 +55,23 @@ def command(
     state_file: Path | None,
     dry_run: bool,
     again: bool,
+    deepen: bool,
     as_json: bool,
     debug: bool,  # read by the group, where errors are shown
     **flags: Any,
 ) -> int:
     """Have the model write the operator that TASK in DOMAIN needs, validate it, and keep it.
 
-    First the contract, which is then frozen; then the body, which has to prove itself in the sandbox.
+    First the contract, which is then frozen; then the body, which has to prove itself in the sandbox. With --deepen an
+    operator that plans use already is made trusted: other authors, who see only the contract, write bodies and tests
+    for it, and all are compared. Where they do not decide, the answer is a question to you.
 
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file; TASK is one use of the operator.
 
     \b
     htn learn reports 'column_statistics(seattle, temp_max)' --dry-run
     htn learn reports 'column_statistics(seattle, temp_max)'
+    htn learn reports 'column_statistics(seattle, temp_max)' --deepen
     htn learn reports 'column_statistics(seattle, temp_max)' --ask
 
     Exit codes: 0 learned; 2 usage; 5 it was not learned; 6 the calls were used up; 7 the model, Docker or Redis
@@ -77,22 +89,31 @@ def command(
     if led := led_from_here(flags):
         note(led)
     tree = None if as_json else LiveTree()
-    with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note)) as agent:
+    reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
+    with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note), reviewer) as agent:
         outcome.cost = lambda: len(agent.calls)
-        learned = _learn(agent, known, wanted, state, again=again)
+        learned = _learn(agent, known, wanted, state, again=again, deepen=deepen)
     outcome.document = learned_document(learned)
     if learned.version is None:
         raise not_learned(learned)
     outcome.show(f"{known.name}.{wanted[0]}  {learned.trust}  {learned.version[:12]}")
+    if learned.question:
+        outcome.show(f"question: {learned.question}")
     return 0
 
 
-def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: bool) -> Learned:
+def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: bool, deepen: bool) -> Learned:
     version = agent.known(domain, task[0])
+    if deepen and (version or not again):
+        return agent.deepen(domain, agent.gap_of(domain, task, state))
     if version and not again:
         raise UsageError(
             f"the library has {domain.name}.{task[0]} already, {version[:12]}",
-            hints=(f"see it: htn library show {task[0]}", "learn it anew: --again"),
+            hints=(
+                f"see it: htn library show {task[0]}",
+                "make it trusted: --deepen",
+                "learn it anew: --again",
+            ),
         )
     return agent.learn(domain, agent.gap_of(domain, task, state))
 

@@ -18,11 +18,13 @@ from rich.text import Text
 
 from executor.agent import Listener
 from executor.learn import LearnEvent
+from executor.pursue import Replan
 from executor.run import Event, StepState
 from htn.errors import visible
 from htn.failure import Failure, Gap
 from htn.network import show_task
 from htn.plan import Plan
+from htn.stage import Stage
 
 GLYPHS = {
     "pending": ("○", "dim"),
@@ -79,7 +81,9 @@ class LiveTree:
 
     def listener(self) -> Listener:
         """Return what an agent tells its news to."""
-        return Listener(self.planned, self.gap, self.learning, self.step, self.note)
+        return Listener(
+            self.planned, self.gap, self.learning, self.step, self.note, stage=self.stage, replanned=self.replanned
+        )
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -106,11 +110,29 @@ class LiveTree:
                     self._say(Text(visible(row.strip()), style="dim"), 1)
             return
         self._say(_line("planned", "planned", f"{len(result)} actions, {result.expansions} expansions"))
+        self._tree(result)
+
+    def stage(self, stage: Stage) -> None:
+        """Show what is carried out before the rest is planned."""
+        self._depth = 0
+        count = len(stage.plan)
+        self._say(_line("planned", "stage", f"{count} action{'' if count == 1 else 's'} now; {stage}"))
+        self._tree(stage.plan)
+
+    def replanned(self, replan: Replan) -> None:
+        """Show that what is left is planned again."""
+        self._say(_line("failed", "replan", str(replan)))
+
+    def _tree(self, result: Plan) -> None:
+        self._labels.clear()
+        self._to_come.clear()
         depths: list[int] = []
         for node in result.nodes[:_MOST_NODES]:
             depths.append(1 if node.parent is None else depths[node.parent] + 1)
             label = visible(show_task(node.task))
-            if node.method:
+            if node.is_open:
+                self._say(Text(f"{label}  decided later", style="dim"), depths[-1])
+            elif node.method:
                 self._say(Text(f"{label}  by {visible(node.method)}"), depths[-1])
             else:
                 number = len(self._to_come)

@@ -18,7 +18,7 @@ from commands.options import (
 from commands.output import Outcome, note
 from executor.agent import Agent, Listener
 from executor.load import load_domain, load_state
-from executor.settings import PLANNING, Settings
+from executor.settings import PLANNING, SANDBOX, Settings
 from htn.dependencies import Dependencies
 from htn.errors import UsageError
 from htn.failure import Failure
@@ -47,6 +47,9 @@ GRAPHS: dict[str, Callable[[Dependencies], str]] = {
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path), metavar="FILE", help="Draw the tree into it.")
 @click.option("--draw", type=click.Choice(["mermaid", "dot", "svg"]), help="Write the tree in another form.")
 @click.option("--graph", is_flag=True, help="Draw what depends on what instead of the tree.")
+@click.option(
+    "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
+)
 @search_options
 @service_options
 @output_options
@@ -67,6 +70,9 @@ def command(
 ) -> int:
     """Decompose TASK in DOMAIN and show the tree, using what was learned. Never asks a model.
 
+    Where a value decides what comes next that only execution can know, what is carried out first is shown, and
+    standard error says what is decided then. --evaluate finds out such values now, where trusted operators give them.
+
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
     other.
 
@@ -82,15 +88,22 @@ def command(
     for task in wanted:
         known.check_typed(task)
     state = load_state(known, state_file)
-    with Agent(Settings.load(PLANNING, **flags), Listener(note=note)) as agent, waiting("looking for a plan"):
+    settings = Settings.load(PLANNING | SANDBOX if flags["evaluate"] else PLANNING, **flags)
+    with Agent(settings, Listener(note=note)) as agent, waiting("looking for a plan"):
         result = agent.plan(known, wanted, state)
-        needs = agent.dependencies(known, wanted, state, result) if graph and isinstance(result, Plan) else None
+        stage = result.stage if isinstance(result, Failure) else None
+        plan = stage.plan if stage else result
+        needs = agent.dependencies(known, wanted, state, plan) if graph and isinstance(plan, Plan) else None
     outcome.document = result.to_json()
-    if isinstance(result, Failure):
-        return outcome.no_plan(result)
+    if isinstance(plan, Failure):
+        return outcome.no_plan(plan)
+    if stage:
+        outcome.document = {**plan.to_json(), "stage": {k: v for k, v in stage.to_json().items() if k != "plan"}}
     if svg_file:
-        write_file(svg_file, svg_graph(needs) if needs else svg_tree(result))
-    outcome.show(GRAPHS[draw or "text"](needs) if needs else TREES[draw or "text"](result))
+        write_file(svg_file, svg_graph(needs) if needs else svg_tree(plan))
+    outcome.show(GRAPHS[draw or "text"](needs) if needs else TREES[draw or "text"](plan))
+    if stage:
+        note(f"this is the first stage; {stage}")
     return 0
 
 

@@ -20,6 +20,7 @@ from commands.options import (
     service_options,
 )
 from commands.output import Outcome, is_short, note, writable
+from commands.review import terminal_reviewer
 from executor.agent import Agent, Listener, Report, not_learned
 from executor.learn import Learned
 from executor.load import load_domain, load_state
@@ -46,7 +47,11 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
     type=click.Choice(["auto", "ask", "never"]),
     help="Whether gaps are closed by asking the model; with ask, a person approves what is admitted.",
 )
+@click.option("--run-id", metavar="ID", help="What other processes know this run by; by default one is made.")
 @click.option("--quiet", is_flag=True, help="Show only the result.")
+@click.option(
+    "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
+)
 @search_options
 @model_options
 @service_options
@@ -59,6 +64,7 @@ def command(
     domain: str,
     tasks: tuple[str, ...],
     state_file: Path | None,
+    run_id: str | None,
     quiet: bool,
     as_json: bool,
     debug: bool,  # read by the group, where errors are shown
@@ -68,6 +74,9 @@ def command(
 
     What the model wrote is checked, run in a sandbox, and kept in the library only with evidence; the next run
     uses it without a model. The result is what the run changed in the state.
+
+    Where a value decides what comes next that only execution can know, the run plans on when it is known. Where
+    a learned step breaks its contract, what is left is planned again without it.
 
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
     other.
@@ -90,9 +99,13 @@ def command(
     if led := led_from_here(flags):
         note(led)
     tree = None if quiet or as_json else LiveTree()
-    with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note)) as agent:
+    listener, reviewer = (
+        tree.listener() if tree else Listener(note=note),
+        terminal_reviewer(tree.paused if tree else nullcontext),
+    )
+    with tree or nullcontext(), Agent(settings, listener, reviewer) as agent:
         outcome.cost = lambda: len(agent.calls)
-        report = agent.run(known, wanted, state)
+        report = agent.run(known, wanted, state, run_id=run_id)
     changed = {
         at: value for at, value in state.changes_since(before).items() if not known.results or at[0] in known.results
     }
@@ -155,13 +168,16 @@ def _short(value: Any) -> Any:
 def _document(report: Report, changed: _Changes) -> dict[str, Any]:
     result = report.result
     return {
-        "ok": report.run is not None and report.run.done,
+        "ok": isinstance(result, Plan) and report.run is not None and report.run.done,
         "exit_code": 0,  # a failure puts its own here
         "plan": None if isinstance(result, Failure) else _plan(result),
         "failure": result.to_json() if isinstance(result, Failure) else None,
         "learned": [learned_document(one) for one in report.learned],
         "run_id": report.run.id if report.run else None,
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
+        "stages": report.stages,
+        "replans": [replan.to_json() for replan in report.replans],
+        "evaluations": report.evaluations,
         "changed": [
             {
                 "variable": name,
@@ -194,6 +210,7 @@ def learned_document(learned: Learned) -> dict[str, Any]:
         "version": learned.version,
         "trust": learned.trust,
         "reason": learned.reason,
+        "question": learned.question,
         "contract": learned.contract.to_json(),
         "seconds": {stage: round(value, 4) for stage, value in learned.seconds.items()},
         "attempts": [

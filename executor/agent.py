@@ -12,48 +12,33 @@ from functools import cached_property
 from hashlib import sha256
 
 from executor.actor import Actor
+from executor.foresee import Foresight
 from executor.generate import contract_prompt, system_prompt
 from executor.learn import Learned, Learner
+from executor.learn_settings import alone_of, depth_of, hints_of, language_of
 from executor.lessons import Lessons
 from executor.library import Library
-from executor.model import Call, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
-from executor.run import Event, Run
+from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
+from executor.proposals import Proposals
+from executor.pursue import Bounds, Listener, Pursuit, Report
+from executor.retries import Retries, workflow_id
+from executor.review import Review, Reviewer, Wait
+from executor.run import Run
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import ModelPlace, Settings
+from executor.similar import Finder
 from executor.store import Results, Store, open_store
-from executor.tryout import LearnEvent
 from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
-from htn.domain import Domain
-from htn.errors import DomainError, GapOpen, UsageError, did_you_mean
+from htn.domain import Domain, Operator
+from htn.errors import GapOpen, UsageError, did_you_mean
 from htn.failure import Failure, Gap
-from htn.network import Task, show_task
+from htn.network import Part, Task, show_task
 from htn.plan import Plan
 from htn.search import Limits, find_plan
 from htn.state import State
-from htn.verify import verify_plan
 
-
-@dataclass(frozen=True)
-class Listener:
-    """Hears what an agent does, as it does it. What nobody hears costs nothing."""
-
-    planned: Callable[[Plan | Failure], None] = lambda result: None
-    gap: Callable[[Gap], None] = lambda gap: None
-    learning: Callable[[LearnEvent], None] = lambda event: None
-    step: Callable[[Event], None] = lambda event: None
-    note: Callable[[str], None] = lambda text: None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What came of `Agent.run`: the last plan or failure, what was learned on the way, and the run, if it began."""
-
-    result: Plan | Failure
-    learned: tuple[Learned, ...]
-    run: Run | None
-    state: State
-    calls: tuple[Call, ...]
+__all__ = ["Agent", "Listener", "Prompt", "Report", "not_learned"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,10 @@ class Agent:
 
     settings: Settings
     listener: Listener = field(default_factory=Listener)
+    reviewer: Reviewer | None = None
+    """Who is asked before anything is admitted, where settings say that somebody is; without one it waits."""
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
+    _noted: set[str] = field(default_factory=set, repr=False)
 
     def __enter__(self) -> "Agent":
         return self
@@ -95,7 +83,17 @@ class Agent:
     @cached_property
     def library(self) -> Library:
         """What was learned."""
-        return Library(self.store)
+        return Library(self.store, promote_after=self.settings.promote_after)
+
+    @property
+    def retries(self) -> Retries:
+        """How often steps of runs were tried again."""
+        return Retries(self.store, self.settings.step_retries)
+
+    @cached_property
+    def proposals(self) -> Proposals:
+        """What waits for a person's approval."""
+        return Proposals(self.library, self.store)
 
     @cached_property
     def versions(self) -> Versions:
@@ -133,7 +131,19 @@ class Agent:
     @cached_property
     def model(self) -> Model:
         """The language model; nothing is sent to it before it is asked."""
-        s, place = self.settings, self.settings.model_place
+        return self._open_model(self.settings.model_place)
+
+    @cached_property
+    def more_models(self) -> tuple[Model, ...]:
+        """Further models, asked in turn with the first; all share its budget of calls."""
+        return tuple(map(self._open_model, self.settings.more_places))
+
+    @cached_property
+    def _budget(self) -> CallBudget:
+        return CallBudget(self.settings.max_calls)
+
+    def _open_model(self, place: ModelPlace) -> Model:
+        s = self.settings
         return open_model(
             place.spec,
             endpoint=place.endpoint,
@@ -141,6 +151,7 @@ class Agent:
             timeout=s.model_timeout,
             num_ctx=s.num_ctx,
             max_calls=s.max_calls,
+            budget=self._budget,
             answer_tokens=s.answer_tokens,
             parallel=s.model_parallel,
             turns=self._turns(place) if s.requests_per_minute else None,
@@ -168,7 +179,25 @@ class Agent:
     def calls(self) -> tuple[Call, ...]:
         """Every request that went out to the model, also when what they were for failed."""
         # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
-        return tuple(self.model.calls) if "model" in self.__dict__ else ()
+        opened = [self.model] if "model" in self.__dict__ else []
+        opened += self.more_models if "more_models" in self.__dict__ else ()
+        return tuple(call for model in opened for call in model.calls)
+
+    @cached_property
+    def _foresight(self) -> Foresight:
+        return Foresight(
+            lambda: self.library,
+            lambda: self.sandbox,
+            lambda: self.results,
+            self.settings.limits,
+            self.settings.max_evaluations,
+            self.listener.note,
+        )
+
+    @property
+    def evaluations(self) -> int:
+        """How many bodies were run while planning."""
+        return self._foresight.evaluations
 
     def plan(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
         """Return a plan, using what was learned, or why there is none. Never learns."""
@@ -178,31 +207,19 @@ class Agent:
         """Return what the actions of a plan that `plan` gave read and write, and so in which order they have to be."""
         return dependencies_of(self._known(domain, tasks, state), state, plan)
 
-    def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
-        """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
-        known = self._known(domain, tasks, state)
-        learned: list[Learned] = []
-        while True:
-            result = self._find(known, tasks, state)
-            self.listener.planned(result)
-            if isinstance(result, Plan):
-                break
-            if not result.gaps or result.stopped or self.settings.learn == "never":
-                return self._report(result, learned, None, state)
-            closed = self._close(known, result.gaps[0], instead_of=None)
-            learned.append(closed)
-            if closed.version is None:
-                return self._report(result, learned, None, state)
-            known = known.extended_by([self.library.entry(closed.version).operator()])
-        if flaws := verify_plan(known, state, result, tasks):
-            raise DomainError(
-                f"the plan does not hold when it is checked: {flaws[0]}",
-                hints=(
-                    "a function of the domain gives other results for the same state: does it look at anything else?",
-                ),
-            )
-        actor = Actor(known, lambda: self.library, lambda: self.sandbox, self.settings.limits)
-        return self._report(result, learned, actor.act(result, state, self.listener.step), state)
+    def run(self, domain: Domain, tasks: Sequence[Task], state: State, *, run_id: str | None = None) -> Report:
+        """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`.
+
+        `run_id` is what other processes know the run by, letters, digits, `.`, `_` and `-`; else one is made.
+        """
+        self._check(domain, tasks, state)
+        bounds = Bounds(self.settings.learn != "never", self.settings.max_replans, self.settings.max_stages)
+        pursuit = Pursuit(_Means(self, domain, run_id or workflow_id()), bounds, self.listener, state)
+        result, run = pursuit.run(tasks)
+        return Report(
+            result, tuple(pursuit.learned), run, state, self.calls, tuple(pursuit.replans), pursuit.stages,
+            self.evaluations,
+        )  # fmt: skip
 
     def learn(self, domain: Domain, gap: Gap) -> Learned:
         """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up.
@@ -211,6 +228,17 @@ class Agent:
         """
         domain.check(gap.state)
         return self._close(domain, gap, instead_of=self.known(domain, str(gap.task[0])))
+
+    def deepen(self, domain: Domain, gap: Gap) -> Learned:
+        """Buy the evidence that makes the operator trusted that plans use for this gap. UsageError without one."""
+        domain.check(gap.state)
+        version = self.known(domain, str(gap.task[0]))
+        if version is None:
+            raise UsageError(
+                f"plans of {domain.name} use no operator {gap.task[0]} that was learned",
+                hints=("learn it first, without --deepen",),
+            )
+        return self._settled(lambda: self._learner(domain, gap, None).deepen(gap, version))
 
     def prompt(self, domain: Domain, gap: Gap) -> Prompt:
         """Return what closing a gap would ask first. Nothing is sent."""
@@ -245,32 +273,65 @@ class Agent:
 
     def _known(self, domain: Domain, tasks: Sequence[Task], state: State) -> Domain:
         """Return the domain with what was learned for it. UsageError for a task or an example that is mistaken."""
+        self._check(domain, tasks, state)
+        return self._extended(domain, ())
+
+    def _check(self, domain: Domain, tasks: Sequence[Task], state: State) -> None:
         domain.check(state)
         for task in tasks:
             domain.check_typed(task)
+
+    def _extended(self, domain: Domain, learned: Sequence[Operator]) -> Domain:
+        """Return the domain with what the library has for it, and with `learned`."""
         usable = self.library.usable(domain)
         for note in usable.notes:
-            self.listener.note(note)
-        return domain.extended_by(usable.operators)
+            if note not in self._noted:
+                self._noted.add(note)
+                self.listener.note(note)
+        known = domain.extended_by([*usable.operators, *learned])
+        return known if self.settings.evaluate == "never" else known.evaluated_by(self._foresight)
 
     def _close(self, domain: Domain, gap: Gap, *, instead_of: str | None) -> Learned:
         self.listener.gap(gap)
+        return self._settled(lambda: self._learner(domain, gap, instead_of).close(gap))
+
+    def _learner(self, domain: Domain, gap: Gap, instead_of: str | None) -> Learner:
         # Whoever learns again wants something else than what an earlier answer brought into the library.
         again = bool(self.library.versions(domain.name, str(gap.task[0])))
-        learner = Learner(
+        settings, asks = self.settings, self.settings.learn == "ask"
+        language = language_of(settings, domain, gap)
+        return Learner(
             domain,
             self.model.renewed() if again else self.model,
             self.sandbox,
             self.library,
-            limits=self.settings.limits,
-            repairs=self.settings.max_retries - 1,
+            limits=settings.limits,
+            repairs=settings.max_retries - 1,
+            depth=depth_of(settings),
+            more_models=[model.renewed() if again else model for model in self.more_models],
+            language=language,
+            alone=alone_of(settings),
             instead_of=instead_of,
-            lessons=Lessons(self.store),
+            hints=lambda gap: hints_of(self._finder, self._lessons, domain, gap, language),
+            lessons=self._lessons,
+            proposals=self.proposals,
+            reviewer=(self.reviewer or _nobody) if asks else None,
             on_event=self.listener.learning,
             on_note=self.listener.note,
         )
+
+    @cached_property
+    def _lessons(self) -> Lessons:
+        return Lessons(self.store)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.library, self.store, embedder=self.embedder, on_note=self.listener.note)
+
+    def _settled(self, work: Callable[[], Learned]) -> Learned:
+        """Do what asks the model, and keep its answers for a later question only where they came to something."""
         try:
-            learned = learner.close(gap)
+            learned = work()
         except GapOpen:
             self._kept.forget()
             raise
@@ -280,18 +341,49 @@ class Agent:
             self._kept.settle()
         return learned
 
-    def _find(self, domain: Domain, tasks: Sequence[Task], state: State) -> Plan | Failure:
+    def _find(self, domain: Domain, tasks: Sequence[Part], state: State) -> Plan | Failure:
         limits = Limits(expansions=self.settings.max_expansions, seconds=self.settings.max_seconds)
         strategy = self.settings.strategy
         return find_plan(domain, state, tasks, strategy=strategy, limits=limits, clock=time.monotonic)
 
-    def _report(self, result: Plan | Failure, learned: list[Learned], run: Run | None, state: State) -> Report:
-        return Report(result, tuple(learned), run, state, self.calls)
+
+@dataclass(frozen=True)
+class _Means:
+    """What an agent carries tasks of a domain out with (see `executor.pursue`)."""
+
+    agent: Agent
+    domain: Domain
+    run_id: str
+
+    def known(self, learned: Sequence[Operator]) -> Domain:
+        return self.agent._extended(self.domain, learned)
+
+    def find(self, domain: Domain, tasks: Sequence[Part], state: State) -> Plan | Failure:
+        return self.agent._find(domain, tasks, state)
+
+    def close(self, domain: Domain, gap: Gap) -> tuple[Learned, Operator | None]:
+        closed = self.agent._close(domain, gap, instead_of=None)
+        return closed, None if closed.version is None else self.agent.library.entry(closed.version).operator()
+
+    def act(self, domain: Domain, plan: Plan, state: State) -> Run:
+        agent = self.agent
+        actor = Actor(
+            domain, lambda: agent.library, lambda: agent.sandbox, agent.settings.limits, retries=lambda: agent.retries
+        )
+        return actor.act(plan, state, agent.listener.step, run_id=self.run_id)
+
+
+def _nobody(review: Review) -> Wait:
+    return Wait("nobody is there to be asked")
 
 
 def not_learned(learned: Learned) -> GapOpen:
     """Return the error that says that a gap stayed open, and what would help."""
     return GapOpen(
         f"{show_task(learned.gap.task)} was not learned: {learned.reason}",
-        hints=("describe it, or give an example of it, in the domain", "try another model: --model ollama:NAME"),
+        hints=(
+            *([learned.question] if learned.question else []),
+            "describe it, or give an example of it, in the domain",
+            "try another model: --model ollama:NAME",
+        ),
     )

@@ -43,7 +43,7 @@ from executor.same import behaves_like, rivals
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Lease, LeaseLost
 from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
-from executor.validate import SITUATIONS, Situation, applicable, none_made
+from executor.validate import ALONE, SITUATIONS, Rung, Situation, applicable, none_made
 from htn.contract import Contract, refuse
 from htn.domain import Domain
 from htn.errors import HtnError
@@ -90,6 +90,7 @@ class Learner:
     more_models: Sequence[Model] = ()
     """Further models: bodies and tests are asked of all of them in turn."""
     language: str = "python"
+    alone: Sequence[Rung] = ALONE
     instead_of: str | None = None
     """The version that plans use so far and that is to be replaced; any other closes the gap without a model."""
     hints: Callable[[Gap], Hints] = lambda gap: NO_HINTS
@@ -342,7 +343,7 @@ class Learner:
         return Tryout(
             self.domain, contract, self.sandbox, self.library, tuple(self._situations(contract, gap)),
             limits=self.limits, repairs=self.repairs, lessons=self.lessons, on_event=self.on_event,
-            clock=self.clock,
+            clock=self.clock, alone=self.alone,
         )  # fmt: skip
 
     def _situations(self, contract: Contract, gap: Gap) -> list[Situation]:

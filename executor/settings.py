@@ -33,20 +33,22 @@ from executor.sandbox import (
 )
 from executor.store import ResultLimits
 from executor.store.address import read_address
+from executor.validate import FUZZED, ORDER, Thresholds, ladder_of
 from htn.errors import UsageError, did_you_mean
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
 _HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = (
-    "redis_url", "ollama_endpoint", "openai_endpoint", "anthropic_endpoint", "model", "llm_provider", "embedding_model",
+    "redis_url", "more_models", "ollama_endpoint", "openai_endpoint", "anthropic_endpoint", "model", "llm_provider",
+    "embedding_model",
 )  # fmt: skip
 LIBRARY = frozenset({"redis_url", "data_dir"})
 CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours", "answer_hours"}
 SANDBOX = frozenset(
     {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
 )
-PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy"}
+PLANNING = LIBRARY | {"max_expansions", "max_seconds", "strategy", "evaluate", "max_evaluations"}
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
 
 
@@ -176,6 +178,51 @@ class Settings(BaseSettings):
         "auto", validation_alias=_names("learn"),
         description="whether gaps are closed by asking the model: auto, never, or ask: a person approves each entry",
     )  # fmt: skip
+    more_models: str = Field(
+        "", validation_alias=_names("more_models"),
+        description="further models, with commas between, that are asked in turn for bodies and for tests: two that"
+        " agree are worth more than one that agrees with itself",
+    )  # fmt: skip
+    language: str = Field(
+        "auto", validation_alias=_names("language"),
+        description="the language that bodies are written in; auto: what the description asks for, else python",
+    )  # fmt: skip
+    depth: Literal["probation", "trusted"] = Field(
+        "probation", validation_alias=_names("depth"),
+        description="how much evidence is bought at once: what plans need, or what makes an operator trusted",
+    )  # fmt: skip
+    samples: int = Field(
+        3, ge=2, le=9, validation_alias=_names("samples"),
+        description="independent bodies that are compared before an operator is trusted",
+    )  # fmt: skip
+    most_samples: int = Field(
+        5, ge=2, le=9, validation_alias=_names("most_samples"),
+        description="bodies and suites that are asked for at most where fewer do not decide",
+    )  # fmt: skip
+    suites: int = Field(
+        3, ge=0, le=9, validation_alias=_names("suites"),
+        description="suites of tests by writers that see no code; 0: none is asked for",
+    )  # fmt: skip
+    fuzz: int = Field(
+        FUZZED, ge=1, le=10_000, validation_alias=_names("fuzz"),
+        description="further inputs on which bodies that pass the same tests are compared",
+    )  # fmt: skip
+    ladder: str = Field(
+        ORDER, validation_alias=_names("ladder"),
+        description="the order in which the rungs of the ladder are climbed, 0 and 1 first",
+    )  # fmt: skip
+    agree_writers: int = Field(
+        2, ge=2, le=9, validation_alias=_names("agree_writers"),
+        description="writers of tests who have to assert a value for it to count",
+    )  # fmt: skip
+    agree_share: float = Field(
+        0.5, ge=0.5, le=1, validation_alias=_names("agree_share"),
+        description="the part of all bodies that has to behave alike",
+    )  # fmt: skip
+    agree_models: int = Field(
+        2, ge=1, le=9, validation_alias=_names("agree_models"),
+        description="models, the user counting as one, that have to stand behind an operator before it is trusted",
+    )  # fmt: skip
     sandbox: str = Field(
         "auto",
         validation_alias=_names("sandbox"),
@@ -244,6 +291,24 @@ class Settings(BaseSettings):
         description="depth-first takes the first plan, best-first the cheapest, anytime the cheapest found in time",
     )
 
+    evaluate: Literal["never", "trusted"] = Field(
+        "never",
+        validation_alias=_names("evaluate"),
+        description="whether planning runs the bodies of trusted operators to know what they return; never: no code",
+    )
+    max_evaluations: int = Field(
+        100, ge=0, le=100_000, validation_alias=_names("max_evaluations"),
+        description="bodies that are run while planning, for one command",
+    )  # fmt: skip
+    max_replans: int = Field(
+        3, ge=0, le=1_000, validation_alias=_names("max_replans"),
+        description="how often a run plans again after a body broke its contract",
+    )  # fmt: skip
+    max_stages: int = Field(
+        100, ge=1, le=100_000, validation_alias=_names("max_stages"),
+        description="how often a run stops to plan on, because what comes next depends on a value it has just learned",
+    )  # fmt: skip
+
     allowed_packages: str = Field(
         "",
         validation_alias=_names("allowed_packages"),
@@ -274,6 +339,23 @@ class Settings(BaseSettings):
     @classmethod
     def _as_text(cls, amount: object) -> object:
         return str(amount) if type(amount) is int else amount
+
+    @field_validator("ladder")
+    @classmethod
+    def _an_order(cls, order: str) -> str:
+        try:
+            ladder_of(order)
+        except UsageError as error:
+            raise ValueError(" ".join([error.message, *error.hints])) from error
+        return order
+
+    @field_validator("language")
+    @classmethod
+    def _a_language(cls, name: str) -> str:
+        found = "auto" if name == "auto" else language_named(name)
+        if found is None:
+            raise ValueError(f"{name!r} is none of auto, {', '.join(LANGUAGE_NAMES)}")
+        return found
 
     @field_validator("memory_limit")
     @classmethod
@@ -312,6 +394,11 @@ class Settings(BaseSettings):
         return folder.expanduser() if folder else None
 
     @property
+    def thresholds(self) -> Thresholds:
+        """How much agreement is enough to trust."""
+        return Thresholds(writers=self.agree_writers, share=self.agree_share, models=self.agree_models)
+
+    @property
     def limits(self) -> SandboxLimits:
         """What a body may use."""
         return SandboxLimits(
@@ -343,7 +430,16 @@ class Settings(BaseSettings):
                 f"the provider of the model is {default}, and no model is named",
                 hints=(f"name one: --model {default}:NAME, or LLM_MODEL", "or unset LLM_PROVIDER"),
             )
-        provider, name = split_spec(self.model, default)
+        return self._place(self.model, default)
+
+    @property
+    def more_places(self) -> tuple[ModelPlace, ...]:
+        """Which further models are asked, and where."""
+        default = "ollama" if self.llm_provider == "local" else self.llm_provider
+        return tuple(self._place(spec.strip(), default) for spec in self.more_models.split(",") if spec.strip())
+
+    def _place(self, spec: str, default: ProviderName) -> ModelPlace:
+        provider, name = split_spec(spec, default)
         endpoint = {
             "ollama": self.ollama_endpoint, "openai": self.openai_endpoint, "anthropic": self.anthropic_endpoint,
         }[provider]  # fmt: skip

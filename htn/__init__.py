@@ -13,6 +13,7 @@ from htn.network import Multigoal, Task, TaskNetwork, parse_task, sequence, show
 from htn.plan import Action, Plan, Why
 from htn.render import dot_graph, dot_tree, mermaid_graph, mermaid_tree, svg_graph, svg_tree, text_stages, text_tree
 from htn.search import Limits, SearchEvent, find_plan
+from htn.stage import Stage
 from htn.state import State
 from htn.unknown import Unknown
 from htn.verify import Flaw, verify_plan
@@ -34,6 +35,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "SearchEvent",
+    "Stage",
     "State",
     "Task",
     "TaskNetwork",

@@ -10,6 +10,9 @@ and of what was to come after it each part that still works is kept, without ask
 does not lead anywhere, everything is planned from scratch. An action that has just failed is avoided where there is
 another way.
 
+Where what comes next depends on a value that only execution can know, the plan so far is a stage (see `htn.stage`): it
+is carried out, and then the rest is planned. A stage that breaks is planned anew, not repaired.
+
 This module does not touch the world: what carries an action out is passed in.
 """
 
@@ -20,10 +23,15 @@ from enum import StrEnum
 from htn.domain import Domain
 from htn.errors import HtnError
 from htn.failure import Failure
-from htn.network import Multigoal, Part, TaskNetwork
-from htn.plan import Action, Decomposition, Plan
+from htn.network import Part, TaskNetwork
+from htn.plan import Action, Plan
+from htn.repair import Repair, applies, repair_plan, went_well
 from htn.search import Limits, find_plan
+from htn.stage import first_stage
 from htn.state import State
+from htn.unknown import has_unknown
+
+__all__ = ["ActingEvent", "Happened", "Outcome", "Perform", "Repair", "act", "first_that_fails", "repair_plan"]
 
 # Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or
 # False.
@@ -68,15 +76,6 @@ class Outcome:
         return not self.reason
 
 
-@dataclass(frozen=True)
-class Repair:
-    """The rest of a plan, mended: how many of its actions were kept as they were, and how many are new."""
-
-    plan: Plan
-    kept: int
-    new: int
-
-
 def act(
     domain: Domain,
     state: State,
@@ -115,18 +114,26 @@ def act(
         if isinstance(found, Repair):
             repairs += 1
             on_event(ActingEvent(Happened.REPAIRED, kept=found.kept, new=found.new))
-            ahead = found.plan
+            ahead, stage = found.plan, first_stage(domain, state, found.plan)
         else:
             plans += 1
             found = ways.planned(state, tasks, failed)
-            if isinstance(found, Failure):
+            if isinstance(found, Plan):
+                ahead, stage = found, first_stage(domain, state, found)
+            elif found.stage is None:
                 return Outcome(tuple(done), found.explain(), plans, repairs)
-            on_event(ActingEvent(Happened.PLANNED, new=len(found)))
-            ahead = found
-        stopped_at, failed = _carry_out(domain, state, ahead, carry_out, done, on_event)
-        if stopped_at is None:
+            else:
+                ahead, stage = found.stage.plan, found.stage
+            on_event(ActingEvent(Happened.PLANNED, new=len(ahead)))
+        stopped_at, failed = _carry_out(domain, state, stage.plan if stage else ahead, carry_out, done, on_event)
+        if stopped_at is not None:
+            broken = None if stage else (ahead, stopped_at)
+            continue
+        if stage is None:
             return Outcome(tuple(done), "", plans, repairs)
-        broken = ahead, stopped_at
+        if len(unknown := stage.still_unknown(state)) == len(stage.unknown):
+            return Outcome(tuple(done), f"{', '.join(unknown)} was to become known, and did not", plans, repairs)
+        tasks, broken = stage.rest, None
     return Outcome(tuple(done), f"looked ahead {most_looks} times without getting done", plans, repairs)
 
 
@@ -141,7 +148,7 @@ class _Ways:
     def planned(self, state: State, tasks: Sequence[Part] | TaskNetwork, failed: Action | None) -> Plan | Failure:
         for domain in self._domains(failed):
             found = find_plan(domain, state, tasks, limits=self.limits, clock=self.clock)
-            if isinstance(found, Plan):
+            if isinstance(found, Plan) or found.stage:
                 break
         return found
 
@@ -182,15 +189,15 @@ def _carry_out(
         expected = _foreseen(domain, state, action)
         mark = state.mark()
         try:
-            went_well = _went_well(perform(state, action))
+            worked = went_well(perform(state, action))
         except HtnError:
-            went_well = False
-        if not went_well:
+            worked = False
+        if not worked:
             on_event(ActingEvent(Happened.FAILED, action))
             return at, action
         done.append(action)
         on_event(ActingEvent(Happened.DONE, action))
-        if state.changes_since(mark) != expected:
+        if not _as_foreseen(state.changes_since(mark), expected):
             on_event(ActingEvent(Happened.SURPRISED, action))
             stuck = first_that_fails(domain, state, actions[at + 1 :])
             if stuck is not None:
@@ -198,167 +205,34 @@ def _carry_out(
     return None, None
 
 
+def _as_foreseen(changed: dict[tuple[str, object], object], expected: dict[tuple[str, object], object]) -> bool:
+    """Say whether what has changed is what was expected to, where that was known."""
+    if any(map(has_unknown, expected.values())):
+        expected = {place: value for place, value in expected.items() if not has_unknown(value)}
+        changed = {place: value for place, value in changed.items() if place in expected}
+    return changed == expected
+
+
 def first_that_fails(domain: Domain, state: State, actions: Sequence[Action]) -> int | None:
     """Return the index of the first action that does not apply when these are applied in order, or None."""
     mark = state.mark()
     try:
         for at, action in enumerate(actions):
-            if not _applies(domain, state, action):
+            if not applies(domain, state, action):
                 return at
         return None
     finally:
         state.undo(mark)
 
 
-def repair_plan(
-    domain: Domain,
-    state: State,
-    plan: Plan,
-    failed: int,
-    *,
-    limits: Limits | None = None,
-    clock: Callable[[], float] | None = None,
-) -> Repair | Failure:
-    """Return the rest of a plan, mended from its action `failed` on, for the state as it is now.
-
-    Tries the tasks above that action from the lowest to the top: the first that can be decomposed anew is, and of what
-    comes after it every task whose actions still apply in order is kept; one whose actions do not, or that has goals
-    in it, which might no longer be reached, is decomposed anew in its turn. The failure is that of the topmost task.
-    """
-    tree = _Tree(plan)
-    failure: Failure | None = None
-    for node in tree.above(tree.leaves[failed]):
-        pieces = _Pieces(plan)
-        mark = state.mark()
-        try:
-            for part, root in ((plan.nodes[node].task, None), *tree.after(node)):
-                if root is not None and _carries_on(domain, state, plan, below := tree.below(root)):
-                    pieces.keep(below)
-                    continue
-                anew = find_plan(domain, state, [part], limits=limits, clock=clock)
-                if isinstance(anew, Failure):
-                    failure = anew
-                    break
-                pieces.add(anew)
-                for action in anew.actions:
-                    _applies(domain, state, action)
-            else:
-                return Repair(pieces.joined(domain), pieces.kept, pieces.new)
-        finally:
-            state.undo(mark)
-    assert failure is not None  # an action has a task above it, or is one: at least one was tried
-    return failure
-
-
-def _carries_on(domain: Domain, state: State, plan: Plan, below: Sequence[int]) -> bool:
-    """Apply the actions of a part of a plan; where one does not apply, leave the state as it was and return False."""
-    mark = state.mark()
-    for at in below:
-        task, method, _, _ = plan.nodes[at]
-        if isinstance(task, Multigoal) or task[0] in domain.goal_methods:
-            break
-        if method is None:
-            function = domain.operators[task[0]].apply
-            if function is None or not _went_well(function(state, *task[1:])):
-                break
-            state.mark()
-    else:
-        return True
-    state.undo(mark)
-    return False
-
-
-class _Tree:
-    """A plan's tree, with what comes after a node and what lies below it."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.leaves = [at for at, node in enumerate(plan.nodes) if node.is_action]
-        self.children: dict[int | None, list[int]] = {}
-        for at, node in enumerate(plan.nodes):
-            self.children.setdefault(node.parent, []).append(at)
-
-    def above(self, node: int) -> list[int]:
-        """Return the tasks above an action, the lowest first; the action itself where it hangs in no task."""
-        path: list[int] = []
-        at = self.plan.nodes[node].parent
-        while at is not None:
-            path.append(at)
-            at = self.plan.nodes[at].parent
-        return path or [node]
-
-    def after(self, node: int) -> list[tuple[Part, int]]:
-        """Return the tasks that are still to be done when `node` is, with their nodes, in order."""
-        rest: list[tuple[Part, int]] = []
-        at: int | None = node
-        while at is not None:
-            parent = self.plan.nodes[at].parent
-            siblings = self.children[parent]
-            rest += [(self.plan.nodes[s].task, s) for s in siblings[siblings.index(at) + 1 :]]
-            at = parent
-        return rest
-
-    def below(self, root: int) -> list[int]:
-        """Return a node and those below it, in order."""
-        found = [root]
-        for at in found:
-            found += self.children.get(at, ())
-        return sorted(found)
-
-
-class _Pieces:
-    """What a repaired plan is put together of: parts of the old plan, and plans that were made anew."""
-
-    def __init__(self, old: Plan) -> None:
-        self._old = old
-        self._nodes: list[Decomposition] = []
-        self._tasks: list[Part] = []
-        self.kept = self.new = 0
-
-    def keep(self, nodes: Sequence[int]) -> None:
-        """Add a part of the old plan: a node and those below it."""
-        start = len(self._nodes)
-        index: dict[int | None, int] = {at: start + new for new, at in enumerate(nodes)}
-        self._tasks.append(self._old.nodes[nodes[0]].task)
-        for at in nodes:
-            task, method, parent, version = self._old.nodes[at]
-            self._nodes.append(Decomposition(task, method, index.get(parent), version))
-            self.kept += method is None
-
-    def add(self, made: Plan) -> None:
-        """Add a plan."""
-        start = len(self._nodes)
-        self._tasks += made.tasks
-        self._nodes += [n if n.parent is None else n._replace(parent=n.parent + start) for n in made.nodes]
-        self.new += len(made)
-
-    def joined(self, domain: Domain) -> Plan:
-        """Return all of it as one plan."""
-        return Plan(domain.name, tuple(self._tasks), tuple(self._nodes))
-
-
 def _foreseen(domain: Domain, state: State, action: Action) -> dict[tuple[str, object], object]:
     """Return what the operator says that the action changes."""
     mark = state.mark()
     try:
-        _applies(domain, state, action)
+        applies(domain, state, action)
         return state.changes_since(mark)
     finally:
         state.undo(mark)
-
-
-def _applies(domain: Domain, state: State, action: Action) -> bool:
-    """Apply an action's operator, and say whether it does; the state is left as it was where it does not."""
-    function = domain.operators[action.name].apply
-    mark = state.mark()
-    if function is not None and _went_well(function(state, *action.arguments)):
-        return True
-    state.undo(mark)
-    return False
-
-
-def _went_well(result: object) -> bool:
-    return result is not None and result is not False
 
 
 def _by_command(domain: Domain) -> Perform:
@@ -366,7 +240,7 @@ def _by_command(domain: Domain) -> Perform:
         function = domain.commands.get(action.name) or domain.operators[action.name].apply
         mark = state.mark()
         result = function(state, *action.arguments) if function is not None else None
-        if not _went_well(result):
+        if not went_well(result):
             state.undo(mark)
         return result
 

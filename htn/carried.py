@@ -15,12 +15,14 @@ def carry(domain: Domain, contract: Mapping[str, Any], version: str) -> None:
     the name already.
     """
     promise = Contract.from_json(contract)
-    if domain.knows(promise.name):
+    stands_in = any(aim.operator == promise.name for aim in domain.aims.values())
+    if domain.knows(promise.name) and not (stands_in and domain.operators[promise.name].apply is None):
         raise DomainError(
             f"{domain.name} has {promise.name} already",
             hints=("an operator that is brought along takes the place of its declaration: remove the declaration",),
         )
     arity = Arity(tuple(p.name for p in promise.parameters), len(promise.parameters))
-    domain.operators[promise.name] = Operator(
-        promise.name, arity, model_of(promise), promise.description, promise, promise.parameters, version
-    )
+    extended = domain.extended_by([
+        Operator(promise.name, arity, model_of(promise), promise.description, promise, promise.parameters, version)
+    ])  # fmt: skip
+    domain.operators, domain.methods, domain.goal_methods = extended.operators, extended.methods, extended.goal_methods

@@ -32,6 +32,7 @@ from htn.replay import (
     Endings,
     alternatives,
     arguments_of,
+    checks_in,
     form,
     is_goal,
     is_reached,
@@ -281,8 +282,9 @@ class _Replay:
         self.durations: list[float] = []
         self.owners = _owners(plan)
         self.below: list[list[Task | Multigoal]] = [[] for _ in plan.nodes]
-        for node in plan.nodes:
-            if node.parent is not None:
+        checks = checks_in(domain, plan.nodes)
+        for at, node in enumerate(plan.nodes):
+            if node.parent is not None and at not in checks:
                 self.below[node.parent].append(node.task)
         self.notes: dict[int, list[Notes]] = {}  # of methods, by the action that they belong to
 
@@ -290,10 +292,12 @@ class _Replay:
         """Go through the nodes in order."""
         goals = {
             at for at, node in enumerate(self.plan.nodes)
-            if not node.is_action and not node.holds_already and is_goal(self.domain, node.task)
+            if not node.is_action and not node.holds_already and not node.is_open and is_goal(self.domain, node.task)
         }  # fmt: skip
         endings = Endings(self.plan.nodes, goals, self._goal)
         for at, node in enumerate(self.plan.nodes):
+            if node.is_open:
+                break  # what is planned later has no actions yet
             try:
                 if node.method is None:
                     self._action(at)

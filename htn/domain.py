@@ -19,58 +19,32 @@ A command carries an action out in the world; an operator without a command is i
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar, overload
+from functools import partial
+from typing import Any, TypeVar, overload
 
-from htn.contract import ANY, Contract, Parameter, Type, check_name
+from htn.aim import Aim
+from htn.arity import Amount, Arity, amount
+from htn.contract import Contract, Evaluate, Parameter, Type, check_name, model_of
 from htn.errors import DomainError, UsageError, did_you_mean
+from htn.example import Example, StateVariable
 from htn.network import Task, show_task
 from htn.state import State
-from htn.values import plain, to_json
+from htn.values import plain
+
+__all__ = [
+    "Amount",
+    "Arity",
+    "Domain",
+    "Example",
+    "Method",
+    "Operator",
+    "StateVariable",
+    "amount",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Arity:
-    """How many arguments a function takes after the state."""
-
-    names: tuple[str, ...]
-    least: int
-    open_ended: bool = False
-
-    @classmethod
-    def of(cls, function: Callable[..., Any]) -> "Arity":
-        """Read the arity off a function whose first parameter is the state."""
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        least = sum(p.default is p.empty for p in plain)
-        return cls(tuple(p.name for p in plain), least, any(p.kind is p.VAR_POSITIONAL for p in parameters))
-
-    def accepts(self, count: int) -> bool:
-        """Say whether a task with `count` arguments can be meant."""
-        return self.least <= count and (self.open_ended or count <= len(self.names))
-
-    def shares_a_count_with(self, other: "Arity") -> bool:
-        """Say whether some number of arguments fits both."""
-        least = max(self.least, other.least)
-        return self.accepts(least) and other.accepts(least)
-
-    def __str__(self) -> str:
-        return ", ".join((*self.names, "…") if self.open_ended else self.names)
-
-
-# A number, or a function of the state before the action and the action's arguments that returns one.
-Amount: TypeAlias = float | Callable[..., float]
-
-
-def amount(of: Amount, state: State, arguments: tuple[Any, ...]) -> float:
-    """Return a cost or duration in a state. DomainError when it is negative or no number."""
-    value = of(state, *arguments) if callable(of) else of
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise DomainError(f"a cost or duration is {value!r:.60}; it must be a number, at least 0")
-    return value
 
 
 @dataclass(frozen=True)
@@ -104,64 +78,6 @@ class Method:
     description: str = ""
 
 
-@dataclass(frozen=True)
-class Example:
-    """What a user knows about an operator: in the state `given`, with `arguments`, it makes `then` true.
-
-    `then` names every place that changes, as a state does: {"total": {"alice": 7}}. Nothing else changes, so with an
-    empty `then` nothing does. `State.ABSENT` stands where an entry is gone.
-    """
-
-    operator: str
-    arguments: tuple[Any, ...]
-    given: Mapping[str, Any]
-    then: Mapping[str, Any]
-
-    def changes(self) -> dict[tuple[str, Any], Any]:
-        """Return the places that change, and to what, by (variable, key); a plain value has no key: None."""
-        after: dict[tuple[str, Any], Any] = {}
-        for variable, value in self.then.items():
-            pairs = value.items() if isinstance(value, Mapping) else [(None, value)]
-            after |= {(variable, key): part for key, part in pairs}
-        return after
-
-    def beyond(self, after: Mapping[tuple[str, Any], Any]) -> dict[tuple[str, Any], Any]:
-        """Return those of the changes `after` that the example does not name: it says that there are none."""
-        named, state = self.changes(), State(self.given)
-        return {at: value for at, value in after.items() if at not in named and not _holds(state, *at, value)}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the example as JSON. `gone` lists the places [variable, key] that hold nothing afterwards."""
-        after: dict[str, Any] = {}
-        for name, value in self.then.items():
-            kept = value
-            if isinstance(value, Mapping):
-                kept = {key: part for key, part in value.items() if part is not State.ABSENT}
-            if value is not State.ABSENT and (kept or not value):
-                after[name] = kept
-        gone = [[name, to_json(key)] for (name, key), value in self.changes().items() if value is State.ABSENT]
-        written = {
-            "arguments": to_json(list(self.arguments)),
-            "given": State(self.given).to_json(),
-            "then": State(after).to_json(),
-        }
-        return written | ({"gone": gone} if gone else {})
-
-
-def _holds(state: State, variable: str, key: Any, value: Any) -> bool:
-    held = state.look_up(variable, key)
-    return bool(held is value or held == value)
-
-
-@dataclass(frozen=True)
-class StateVariable:
-    """A declared state variable: what its values mean and which are allowed."""
-
-    name: str
-    type: Type = ANY
-    description: str = ""
-
-
 @dataclass
 class Domain:
     """Operators, methods and commands that belong together. Declaring adds to it; planning only reads it."""
@@ -175,6 +91,7 @@ class Domain:
     variables: dict[str, StateVariable] = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     results: tuple[str, ...] = ()
+    aims: dict[str, Aim] = field(default_factory=dict)
     make_state: Callable[[], State] | None = None
     source: str = ""
     """What a person types to mean this domain: its name, or the path of its file."""
@@ -221,6 +138,31 @@ class Domain:
         typed = tuple(Parameter(p, _type(schema, f"{name}.{p}")) for p, schema in parameters.items())
         arity = Arity(tuple(parameters), len(typed))
         self.operators[name] = Operator(name, arity, None, inspect.cleandoc(description), contract, typed)
+
+    def task(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        description: str,
+        *,
+        goal: str | Sequence[str],
+        operator: str | None = None,
+    ) -> None:
+        """Declare what a task is for: what has to hold when it has been done, in the language of contracts.
+
+        Where none of its methods applies, the goal does not hold, and nothing says that it cannot be reached, there is
+        a gap: an `operator` (by default "achieve_" and the task's name) that can be learned. It is one more way to do
+        the task, and is tried after its methods. `goal` is a condition or several: "loc[box] == place".
+        """
+        operator = operator or f"achieve_{name}"
+        conditions = (goal,) if isinstance(goal, str) else tuple(goal)
+        if name in self.operators or name in self.aims:
+            raise DomainError(f"{self.name} has {'a goal of' if name in self.aims else 'an operator'} {name} already")
+        aim = Aim.of(check_name(name, f"the domain {self.name}"), operator, tuple(parameters), conditions)
+        self.declare(operator, parameters, f"{inspect.cleandoc(description)}\nAfterwards: {' and '.join(conditions)}")
+        self.aims[name] = aim
+        if name not in self.goal_methods:
+            self.methods.setdefault(name, ())
 
     def method(self, task: str) -> Callable[[_Function], _Function]:
         """Declare a way to do `task`. Methods are tried in the order in which they are declared."""
@@ -317,7 +259,40 @@ class Domain:
         """Return this domain with further operators. A written one is never replaced by a learned one."""
         written = {name for name, o in self.operators.items() if o.apply and not o.is_learned}
         added = {o.name: o for o in learned if o.name not in self.methods and o.name not in written}
-        return replace(self, operators={**self.operators, **added})
+        extended = replace(self, operators={**self.operators, **added})
+        for aim in self.aims.values():
+            if aim.operator in added and added[aim.operator].apply is not None:
+                extended._add_last_resort(aim)
+        return extended
+
+    def _add_last_resort(self, aim: Aim) -> None:
+        """Let a learned operator be the last way to do the task whose goal it is for, where it reaches that goal."""
+        operator = self.operators[aim.operator]
+        assert operator.apply is not None  # it was learned
+        held = replace(operator, apply=aim.held_to(operator.apply))
+
+        def decompose(state: State, *arguments: Any) -> list[Task]:
+            return [(aim.operator, *arguments)]
+
+        resort = Method(aim.operator, aim.task, operator.arity, decompose, operator.description)
+        table = "goal_methods" if aim.task in self.goal_methods else "methods"
+        known: dict[str, tuple[Method, ...]] = getattr(self, table)
+        ways = tuple(method for method in known[aim.task] if method.name != resort.name)
+        self.operators = {**self.operators, aim.operator: held}
+        setattr(self, table, {**known, aim.task: (*ways, resort)})
+
+    def evaluated_by(self, evaluate: Evaluate) -> "Domain":
+        """Return this domain with `evaluate` asked, while planning, what the bodies of learned operators return.
+
+        Where it does not say, or says what breaks the contract, the outputs are unknown until execution.
+        """
+        operators = dict(self.operators)
+        for name, operator in self.operators.items():
+            if operator.version is not None and operator.contract is not None and operator.contract.outputs:
+                apply = model_of(operator.contract, partial(evaluate, operator.version, operator.contract))
+                aims = [aim for aim in self.aims.values() if aim.operator == name]
+                operators[name] = replace(operator, apply=aims[0].held_to(apply) if aims else apply)
+        return replace(self, operators=operators)
 
     def knows(self, head: str) -> bool:
         """Say whether some operator or method is called `head`."""
@@ -333,7 +308,8 @@ class Domain:
                 hints=did_you_mean(head, known) or (f"it has {', '.join(sorted(known)) or 'no tasks'}",),
             )
         ways = self.methods.get(head) or self.goal_methods.get(head, ())
-        forms = [self.operators[head].arity] if head in self.operators else [method.arity for method in ways]
+        primitive = self.operators.get(self.aims[head].operator if head in self.aims and not ways else head)
+        forms = [primitive.arity] if primitive else [method.arity for method in ways]
         if not any(arity.accepts(count) for arity in forms):
             usages = sorted({f"{head}({arity})" for arity in forms})
             raise UsageError(

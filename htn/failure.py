@@ -1,15 +1,22 @@
 """Why there is no plan, as data that explains itself."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from htn.errors import HtnError, LimitReached, NeedsValue
 from htn.network import Multigoal, Part, Task, show_network, show_task, typed_task
 from htn.reason import Reason
 from htn.state import State
 
+if TYPE_CHECKING:
+    from htn.contract import Condition
+    from htn.stage import Stage
+
 _MAX_PATH = 20
+# Why nobody knows how to do it: it is declared and not written; nobody has declared it; no way of doing it applies.
+GapKind: TypeAlias = Literal["declared", "unnamed", "unreached"]
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,24 @@ class DeadEnd:
 
 @dataclass(frozen=True)
 class Gap:
-    """A task that nobody knows how to do. `remaining` tasks would still have been left to plan after it."""
+    """A task that nobody knows how to do. `remaining` tasks would still have been left to plan after it.
+
+    `goal` is what would have to hold afterwards, where the gap is a task that no method of it applies to.
+    """
 
     task: Task
     path: tuple[Ancestor, ...]
     state: State = field(repr=False)
     declared: bool
     remaining: int
+    goal: "tuple[Condition, ...]" = ()
+
+    @property
+    def kind(self) -> GapKind:
+        """What kind of gap it is."""
+        if self.goal:
+            return "unreached"
+        return "declared" if self.declared else "unnamed"
 
     def __str__(self) -> str:
         return show_task(self.task)
@@ -64,7 +82,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class Failure:
-    """There is no plan for `tasks`. Gaps come nearest to a plan first."""
+    """There is no plan for `tasks`. Gaps come nearest to a plan first.
+
+    Where planning needs a value that only execution can know, `stage` is what has to be carried out to learn it, if the
+    plan so far does that.
+    """
 
     domain: str
     tasks: tuple[Part, ...]
@@ -73,6 +95,7 @@ class Failure:
     gaps: tuple[Gap, ...]
     expansions: int
     stopped: HtnError | None = None
+    stage: "Stage | None" = None
 
     @property
     def exit_code(self) -> int:
@@ -108,6 +131,7 @@ class Failure:
         if self.gaps:
             gap = self.gaps[0]
             rows = [f"error[no-plan]: nobody knows how to do {gap}"]
+            rows += _goal_lines(gap.goal)
             rows += _path_lines(gap.path)
             rows += [f"  also unknown: {other}" for other in self.gaps[1:]]
             return rows
@@ -131,16 +155,22 @@ class Failure:
             "domain": self.domain,
             "tasks": list(map(show_network, self.tasks)),
             "gaps": [
-                {"task": str(gap), "declared": gap.declared, "path": [str(a) for a in gap.path]} for gap in self.gaps
+                {"task": str(gap), "kind": gap.kind, "declared": gap.declared, "path": [str(a) for a in gap.path]}
+                for gap in self.gaps
             ],
             "first_dead_end": _dead_end_json(self.first),
             "deepest_dead_end": _dead_end_json(self.deepest),
             "stopped": self.stopped.message if self.stopped else None,
+            "stage": self.stage.to_json() if self.stage else None,
             "expansions": self.expansions,
             "explanation": self.explain(),
             "hints": list(self.hints()),
             "exit_code": self.exit_code,
         }
+
+
+def _goal_lines(goal: "Sequence[Condition]") -> list[str]:
+    return [f"  no way to do it applies, and this does not hold: {' and '.join(map(str, goal))}"] if goal else []
 
 
 def _path_lines(path: tuple[Ancestor, ...]) -> list[str]:

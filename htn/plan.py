@@ -17,6 +17,8 @@ _MAX_BRIEF = 90
 _MAX_PATH = 10
 HOLDS = "(holds already)"
 """Stands where a method's name would, at a goal for which there is nothing to do."""
+LATER = "(decided later)"
+"""Stands where a method's name would, at a task that is planned when a value is known (see `htn.stage`)."""
 
 
 class Decomposition(NamedTuple):
@@ -40,6 +42,11 @@ class Decomposition(NamedTuple):
     def holds_already(self) -> bool:
         """Whether this is a goal for which there was nothing to do."""
         return self.method == HOLDS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this is a task that is planned later, when more is known."""
+        return self.method == LATER
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,16 @@ class Endings:
             at = self._nodes[at].parent
 
 
+def checks_in(domain: Domain, nodes: Sequence[Decomposition]) -> set[int]:
+    """Return the open nodes that are no subtask but the check of the goal above them, which is still to come."""
+    last: dict[int | None, int] = {node.parent: at for at, node in enumerate(nodes)}
+    return {
+        at for parent, at in last.items()
+        if parent is not None and nodes[at].is_open and is_goal(domain, nodes[parent].task)
+        and form(nodes[at].task) == form(nodes[parent].task)
+    }  # fmt: skip
+
+
 def last_moments(nodes: Sequence[Decomposition]) -> list[int]:
     """Return for each node the moment in which it and everything below it has been carried out."""
     ends = list(range(1, len(nodes) + 1))

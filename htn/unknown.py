@@ -7,7 +7,7 @@ raises `NeedsValue`, so that a plan never rests on a guess. The engine itself kn
 Not covered: `isinstance` and the patterns of `match` that ask for a type; they say that it is none of any kind.
 """
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from htn.errors import NeedsValue
 
@@ -58,3 +58,17 @@ class Unknown:
     __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refuse
     __neg__ = __pos__ = __abs__ = __invert__ = _refuse
     __int__ = __float__ = __complex__ = __index__ = __round__ = __trunc__ = __floor__ = __ceil__ = _refuse
+
+
+def has_unknown(value: Any) -> bool:
+    """Say whether a value is an `Unknown`, or one lies somewhere in it. The value itself is not asked anything."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, Unknown):
+            return True
+        if isinstance(one, dict):
+            pending += [*dict.keys(one), *dict.values(one)]
+        elif isinstance(one, (list, tuple, set, frozenset)):
+            pending += one
+    return False

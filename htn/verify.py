@@ -8,6 +8,8 @@ A plan is right when
     its goals      hold when their subtasks are done; one that holds before has nothing below it
     its order      keeps what was given as a sequence: a task ends before the next begins
 
+    its open nodes those of a stage (see `htn.stage`), come after everything that is carried out
+
 The parts of an unordered network may be interleaved in any way; where it cannot be told within bounds whether they
 are in order, that is a flaw too.
 
@@ -30,6 +32,7 @@ from htn.replay import (
     Endings,
     alternatives,
     arguments_of,
+    checks_in,
     form,
     is_goal,
     is_reached,
@@ -104,6 +107,12 @@ def _flaws_of_the_tree(plan: Plan) -> Iterator[Flaw]:
             yield Flaw(at, node.task, f"is not below a node before it but below {node.parent!r:.20}")
         elif plan.nodes[node.parent].is_action:
             yield Flaw(at, node.task, f"is below the action {_shown(plan.nodes[node.parent].task)}")
+        elif plan.nodes[node.parent].is_open:
+            yield Flaw(at, node.task, f"is below {_shown(plan.nodes[node.parent].task)}, which is planned later")
+    first_open = next((at for at, node in enumerate(plan.nodes) if node.is_open), len(plan.nodes))
+    for at, node in enumerate(plan.nodes[first_open:], first_open):
+        if not node.is_open:
+            yield Flaw(at, node.task, "comes after something that is planned later")
 
 
 def _flaws_of_the_names(domain: Domain, node: Decomposition) -> Iterator[tuple[str, bool]]:
@@ -114,7 +123,10 @@ def _flaws_of_the_names(domain: Domain, node: Decomposition) -> Iterator[tuple[s
         return
     if node.version is not None:
         yield f"has the version {node.version}, although only actions have one", False
-    if isinstance(node.task, tuple) and node.task[0] in domain.operators:
+    if node.is_open:
+        if isinstance(node.task, tuple) and not domain.knows(node.task[0]):
+            yield "is something that nobody knows", True
+    elif isinstance(node.task, tuple) and node.task[0] in domain.operators:
         yield f"is an action of {domain.name}, so no method is used for it", True
     elif is_goal(domain, node.task) and isinstance(node.task, tuple) and len(node.task) != 3:
         yield "is a goal, which has a key and a value", True
@@ -152,8 +164,10 @@ class _Verifier:
         self.flaws: list[Flaw] = []
         self.usable = [True] * len(plan.nodes)  # whether what a node names is there
         self.below: dict[int | None, list[int]] = {}
+        checks = checks_in(domain, plan.nodes)
         for at, node in enumerate(plan.nodes):
-            self.below.setdefault(node.parent, []).append(at)
+            if at not in checks:
+                self.below.setdefault(node.parent, []).append(at)
             for what, fatal in _flaws_of_the_names(domain, node):
                 self._flaw(at, what)
                 self.usable[at] &= not fatal
@@ -169,11 +183,14 @@ class _Verifier:
         """Apply the actions as far as they apply, and look at the goals."""
         goals = {
             at for at, node in enumerate(self.nodes)
-            if not node.is_action and self.usable[at] and is_goal(self.domain, node.task)
+            if not node.is_action and not node.is_open and self.usable[at] and is_goal(self.domain, node.task)
         }  # fmt: skip
         used = {at for at in goals if not self.nodes[at].holds_already}
         endings = Endings(self.nodes, used, lambda at: bool(self._reached(at, state)))
         for at, node in enumerate(self.nodes):
+            if node.is_open:
+                self.carried_out = at
+                break
             if node.is_action and not (self.usable[at] and self._apply(at, state)):
                 self.carried_out = at
                 break

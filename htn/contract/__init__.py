@@ -2,6 +2,8 @@
 
 from htn.contract.apply import (
     ROUNDING,
+    Evaluate,
+    Outputs,
     bind,
     broken_promise,
     changes,
@@ -15,6 +17,7 @@ from htn.contract.apply import (
 from htn.contract.conditions import Condition, Effect, close, rounding_noise
 from htn.contract.contract import Contract, Parameter, Reading, check_name
 from htn.contract.parse import Names, parse_condition, parse_effect, parse_term
+from htn.contract.relaxed import may_hold
 from htn.contract.terms import Argument, Constant, Entry, Lookup, Output, Read, Scope, Term, Undefined
 from htn.contract.types import ANY, MOST_PARTS, Type
 
@@ -28,9 +31,11 @@ __all__ = [
     "Contract",
     "Effect",
     "Entry",
+    "Evaluate",
     "Lookup",
     "Names",
     "Output",
+    "Outputs",
     "Parameter",
     "Read",
     "Reading",
@@ -44,6 +49,7 @@ __all__ = [
     "check_name",
     "close",
     "describe_changes",
+    "may_hold",
     "model_of",
     "noise_of",
     "parse_condition",

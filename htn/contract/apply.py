@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 from htn.contract.conditions import rounding_noise
 from htn.contract.contract import Contract
 from htn.contract.terms import Scope, Undefined
 from htn.errors import NeedsValue, UsageError
 from htn.state import State
-from htn.unknown import Unknown
+from htn.unknown import Unknown, has_unknown
 from htn.values import plain, show
+
+# What the body of a contract returns in a state for some arguments, by name; None where that is not known.
+Outputs: TypeAlias = Callable[[State, tuple[Any, ...]], Mapping[str, Any] | None]
+# The same for the version of an entry and its contract.
+Evaluate: TypeAlias = Callable[[str, Contract, State, tuple[Any, ...]], Mapping[str, Any] | None]
 
 ROUNDING = 1e-9  # relative; floating-point results that differ by less are the same result
 
@@ -114,14 +119,21 @@ def broken_promise(contract: Contract, scope: Scope) -> str | None:
     return next((why for c in contract.ensures if (why := c.refuse(scope, ROUNDING))), None)
 
 
-def model_of(contract: Contract) -> Callable[..., State | None]:
-    """Return the contract as the planner uses it: a function that changes the state, or None where it refuses."""
+def model_of(contract: Contract, outputs: Outputs | None = None) -> Callable[..., State | None]:
+    """Return the contract as the planner uses it: a function that changes the state, or None where it refuses.
+
+    `outputs` says what the body returns in a state for arguments, or None where it does not: then that is unknown. It
+    is only asked where all that the body gets is known.
+    """
 
     def apply(state: State, *arguments: Any) -> State | None:
         if refuse(contract, state, arguments):
             return None
         try:
-            after = changes(contract, scope_of(contract, state, arguments))
+            scope = scope_of(contract, state, arguments)
+            if outputs is not None:
+                scope = _with_outputs(contract, scope, outputs)
+            after = changes(contract, scope)
         except Undefined:
             return None
         write(state, after)
@@ -130,6 +142,17 @@ def model_of(contract: Contract) -> Callable[..., State | None]:
     apply.__doc__ = contract.description or contract.signature
     apply.__name__ = contract.name
     return apply
+
+
+def _with_outputs(contract: Contract, scope: Scope, outputs: Outputs) -> Scope:
+    """Return the scope with what the body returns, where that can be said and keeps the contract."""
+    if any(map(has_unknown, [*scope.arguments.values(), *scope.reads.values()])):
+        return scope
+    found = outputs(scope.state, tuple(scope.arguments.values()))
+    if found is None:
+        return scope
+    known = Scope(scope.state, scope.arguments, scope.reads, found)
+    return scope if broken_promise(contract, known) else known
 
 
 def describe_changes(after: Mapping[tuple[str, Any], Any], most: int | None = None) -> str:

@@ -102,6 +102,57 @@ class Contract:
         }
 
     @classmethod
+    def of(
+        cls,
+        name: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        reads: Mapping[str, tuple[str, Any]] | None = None,
+        returns: Mapping[str, Any] | None = None,
+        needs: Sequence[str] = (),
+        changes: Sequence[str] = (),
+        ensures: Sequence[str] = (),
+        description: str = "",
+    ) -> "Contract":
+        """Return a contract that is written by hand, its promises in the lines in which it is read.
+
+        A type is a JSON Schema, or "string", "number", "integer" or "boolean". `reads` maps a name to where in the
+        state the value is, and its type: {"amounts": ("cart[order]", {"type": "array", "items": {"type": "number"}})}.
+        UsageError names what cannot be used.
+        """
+        return cls.from_json(
+            {
+                "name": name,
+                "description": description,
+                "parameters": [_row(n, schema) for n, schema in (parameters or {}).items()],
+                "reads": [
+                    {"name": n, "from": at, "type": _schema(schema)} for n, (at, schema) in (reads or {}).items()
+                ],
+                "outputs": [_row(n, schema) for n, schema in (returns or {}).items()],
+                "preconditions": list(needs),
+                "effects": list(changes),
+                "ensures": list(ensures),
+            }
+        )
+
+    def to_python(self) -> str:
+        """Return the contract as source that makes it again: a call of `Contract.of`.
+
+        Names are checked identifiers, and everything else is quoted data.
+        """
+        rows: list[tuple[str, Any]] = [
+            ("parameters", {p.name: _described(p) for p in self.parameters}),
+            ("reads", {r.name: (str(r.source), r.type.to_json()) for r in self.reads}),
+            ("returns", {o.name: _described(o) for o in self.outputs}),
+            ("needs", [str(c) for c in self.preconditions]),
+            ("changes", [str(e) for e in self.effects]),
+            ("ensures", [str(c) for c in self.ensures]),
+            ("description", self.description),
+        ]
+        lines = [f"    {self.name!r},", *(f"    {word}={value!r}," for word, value in rows if value)]
+        return "\n".join(["Contract.of(", *lines, ")"])
+
+    @classmethod
     def from_json(cls, data: Mapping[str, Any], variables: Container[str] | None = None) -> "Contract":
         """Return the contract that `data` describes. UsageError names what cannot be used.
 
@@ -158,6 +209,21 @@ def _parameter(row: object, what: str) -> Parameter:
         raise UsageError(f"a {what} is an object with name and type, not {row!r:.60}")
     name = check_name(row.get("name"), f"a {what}")
     return Parameter(name, Type.from_json(row.get("type", {}), name), str(row.get("description", ""))[:300])
+
+
+def _schema(schema: object) -> object:
+    return {"type": schema} if isinstance(schema, str) else schema
+
+
+def _row(name: str, schema: object) -> dict[str, Any]:
+    """Return a parameter that was written by hand as JSON; what its schema says in words describes the parameter."""
+    described = schema.get("description", "") if isinstance(schema, Mapping) else ""
+    return {"name": name, "type": _schema(schema), "description": described}
+
+
+def _described(parameter: Parameter) -> dict[str, Any]:
+    said = {"description": parameter.description} if parameter.description else {}
+    return {**parameter.type.to_json(), **said}
 
 
 def _parameter_json(parameter: Parameter) -> dict[str, Any]:

@@ -6,7 +6,8 @@ A `Type` is written as JSON Schema (the part of it that is needed here) and read
     {"enum": ["red", "green"]}                                        "red" or "green"
     {"type": "number", "unit": "°C", "minimum": -90}                  number in °C (at least -90)
 
-`unit` is ours; JSON Schema lets a schema carry further keys.
+`unit` is ours; JSON Schema lets a schema carry further keys. It says what a number counts. Nothing is converted: where
+two numbers both say what they count, one takes the other's place only if they say the same.
 """
 
 import sys
@@ -28,6 +29,7 @@ _KEYS = frozenset({
 })  # fmt: skip
 _MAX_DEPTH = 8
 _MAX_FIELDS = 64
+_MAX_UNIT = 40
 # A value of more parts is not made to try a contract on: every body would have to be run on 25 of them.
 MOST_PARTS = 400
 _MAX_NUMBER = sys.float_info.max
@@ -73,7 +75,7 @@ class Type:
             maximum=_number(schema, "maximum", where),
             least_items=_count(schema, "minItems", where) or 0,
             most_items=_count(schema, "maxItems", where),
-            unit=str(schema.get("unit", ""))[:40],
+            unit=_unit(schema, kind, where),
         )
 
     def to_json(self) -> dict[str, object]:
@@ -166,6 +168,8 @@ class Type:
 
     def takes(self, other: "Type") -> bool:
         """Say whether values of the type `other` may stand where this type is asked for. Bounds are not looked at."""
+        if self.unit and other.unit and self.unit != other.unit:
+            return False
         if other.choices:
             return all(self.refuse(choice) is None for choice in other.choices)
         if self.kind == "any" or other.kind == "any":
@@ -250,6 +254,15 @@ def _kind(schema: Mapping[str, object], where: str) -> tuple[str, bool]:
     if len(kinds) != 1 or kinds[0] not in (*_KINDS, "any"):
         raise UsageError(f"{where} has type {named!r:.60}", hints=(f"use one of {', '.join(_KINDS)}",))
     return str(kinds[0]), nullable
+
+
+def _unit(schema: Mapping[str, object], kind: str, where: str) -> str:
+    unit = schema.get("unit", "")
+    if not isinstance(unit, str) or len(unit) > _MAX_UNIT or not unit.isprintable():
+        raise UsageError(f"{where}: unit must be a text of one line, at most {_MAX_UNIT} characters: {unit!r:.60}")
+    if unit and kind not in ("number", "integer", "any"):
+        raise UsageError(f"{where}: {kind} has no unit", hints=("a unit says what a number counts",))
+    return unit.strip()
 
 
 def _choices(schema: Mapping[str, object], where: str) -> tuple[object, ...]:

@@ -50,6 +50,8 @@ def _label(node: Decomposition, number: int) -> Label:
         return Label(text, "learned" if learned else "", "learned" if learned else "action", number)
     if node.holds_already:
         return Label(text, "holds already", "goal", None)
+    if node.is_open:
+        return Label(text, "decided later", "goal" if isinstance(node.task, Multigoal) else "task", None)
     return Label(text, printable(f"by {node.method}"), "goal" if isinstance(node.task, Multigoal) else "task", None)
 
 

@@ -8,7 +8,8 @@ things that the search makes itself, tuples whose head is no text, so that no op
     (CHECK, goal)         after a goal's method: the goal must hold now
 
 A node of the tree is `(the agenda with its task in front, method, depth)`; a leaf, an action, is just such an agenda.
-So an action costs no memory of its own.
+So an action costs no memory of its own. Only where an action is part of a thread of a fork does its entry end with one
+thing more: all that was left after it, of every thread.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from htn.errors import DomainError, NeedsValue
-from htn.network import Multigoal, Part, Task, TaskNetwork
+from htn.network import Multigoal, Part, Task, TaskNetwork, sequence, unordered
 from htn.values import own_copy
 from htn.variables import frozen
 
 Node: TypeAlias = "tuple[Any, str, int]"
-Entry: TypeAlias = Any  # a node, or the agenda of an action
+Entry: TypeAlias = Any  # a node, or the agenda of an action, maybe with all that is left after it
 Agenda: TypeAlias = "tuple[Any, Node | None, Agenda] | None"
 # Puts what became of one thread of a fork back into the whole.
 Wrap: TypeAlias = "Callable[[Agenda], Agenda]"
@@ -110,6 +111,36 @@ def tasks_in(agenda: Agenda) -> Iterator[Any]:
                 yield from tasks_in(thread)
         elif item[0] is not CHECK:
             yield item[1] if item[0] is GOALS else item
+
+
+def left_after(action: Entry) -> Agenda:
+    """Return what was left to do after the action of an entry."""
+    left: Agenda = action[-1]  # the rest of its agenda, or all that is left of the fork
+    return left
+
+
+def left_in(agenda: Agenda) -> Iterator[tuple[Any, Node | None]]:
+    """Return every item that is left, with the node above it: tasks, goals, and the checks of goals."""
+    while agenda is not None:
+        item, node, agenda = agenda
+        if item[0] is FORK:
+            for thread in item[1]:
+                yield from left_in(thread)
+        else:
+            yield item, node
+
+
+def network_of(agenda: Agenda) -> tuple[Part, ...]:
+    """Return what is left as tasks, goals and networks of them; where a goal is to be checked, the goal itself."""
+    parts: list[Part] = []
+    while agenda is not None:
+        item, _, agenda = agenda
+        if item[0] is FORK:
+            threads = [network_of(thread) for thread in item[1]]
+            parts.append(unordered(*(parts[0] if len(parts) == 1 else sequence(*parts) for parts in threads)))
+        else:
+            parts.append(shown(item))
+    return tuple(parts)
 
 
 def own_arguments(item: Any) -> tuple[Any, ...]:

@@ -139,7 +139,7 @@ class DepthFirst(Ways):
                     break
             else:
                 self.expansions = expansions
-                self._no_way(item, parent, done, methods)
+                self._no_way(agenda, done, methods)
                 agenda, done, cost = self._go_back()
                 expansions, ask_at = self.expansions, memory.ask_at
                 continue

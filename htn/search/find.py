@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias, get_args
 
 from htn.domain import Domain
@@ -17,6 +18,7 @@ from htn.search.depth_first import DepthFirst
 from htn.search.limits import Limits, SearchEvent, Watch, hold_back_collector
 from htn.search.problem import Problem
 from htn.search.report import Report
+from htn.search.sensing import stage_on
 from htn.search.tree import Tree
 from htn.search.ways import Ways
 from htn.state import State
@@ -40,6 +42,9 @@ def find_plan(
     on_plan: Callable[[Plan], None] | None = None,
 ) -> Plan | Failure:
     """Return a plan that carries out `tasks` from `state`, or a failure that says why there is none.
+
+    Where the search comes to a value that only execution can know, it stops there: the failure's `stage` is what can be
+    carried out before. Other ways are not tried first: the value may say that this one is right.
 
     Args:
         domain: what is known.
@@ -92,7 +97,12 @@ def find_plan(
         if collects:
             gc.enable()
         state.undo(mark)
-    return report.failure(parts, search.expansions, stopped) if best is None else best
+    if best is not None:
+        return best
+    failure = report.failure(parts, search.expansions, stopped)
+    if not isinstance(stopped, NeedsValue):
+        return failure
+    return replace(failure, stage=stage_on(trail, domain, state, parts, search.expansions, stopped.message))
 
 
 def _checked(tasks: Sequence[Part] | TaskNetwork) -> tuple[Part, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from htn.aim import Aim
 from htn.domain import Domain, Method, Operator, amount
 from htn.state import State
 
@@ -32,7 +33,8 @@ class Journaled(Protocol):
 class Problem(NamedTuple):
     """The tables of a domain, ready for the search.
 
-    `ways` maps the name of a compound task, `goal_ways` that of a goal's variable to the methods.
+    `ways` maps the name of a compound task, `goal_ways` that of a goal's variable to the methods; `aims` maps either to
+    what has to hold afterwards, where that is declared.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Problem(NamedTuple):
     ways: Mapping[str, tuple[Method, ...]]
     goal_ways: Mapping[str, tuple[Method, ...]]
     multigoal_ways: tuple[Method, ...]
+    aims: Mapping[str, Aim]
 
     @classmethod
     def of(cls, domain: Domain, state: State) -> Problem:
@@ -52,6 +55,7 @@ class Problem(NamedTuple):
             domain.methods,
             domain.goal_methods,
             domain.multigoal_methods,
+            domain.aims,
         )
 
     def cost(self, task: tuple[Any, ...]) -> float:

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from traceback import walk_tb
 from typing import Any, NoReturn
 
-from htn.contract import refuse
+from htn.contract import Condition, refuse
 from htn.domain import Method
 from htn.errors import DomainError, HtnError, NeedsValue, did_you_mean, told
 from htn.failure import Ancestor, DeadEnd, Failure, Gap, Refusal
@@ -115,14 +115,30 @@ class Report:
             blame(error, item, parent, method.name, fits=True)
 
     def gap(self, item: Any, parent: Node | None, rest: Agenda) -> None:
-        """Note a task that nobody knows; of several with the same name the one that is nearest to a plan is kept."""
+        """Note a task that nobody knows."""
+        self._note_gap(item, parent, rest)
+
+    def _note_gap(self, item: Any, parent: Node | None, rest: Agenda, goal: tuple[Condition, ...] = ()) -> None:
+        """Keep a gap; of several with the same name the one that is nearest to a plan is kept."""
         known = self._gaps.get(item[0])
         if known is None and len(self._gaps) >= _MAX_GAPS:
             return
         remaining = sum(1 for _ in islice(tasks_in(rest), known.remaining if known else None))
         if known is None or remaining < known.remaining:
             declared = item[0] in self._problem.operators
-            self._gaps[item[0]] = Gap(item, _path(parent), self._problem.state.copy(), declared, remaining)
+            self._gaps[item[0]] = Gap(item, _path(parent), self._problem.state.copy(), declared, remaining, goal)
+
+    def unreached(self, item: Any, parent: Node | None, rest: Agenda) -> None:
+        """Note a task that no method applies to, where what it is for does not hold and may be brought about."""
+        aim = self._problem.aims[item[0]]
+        operator = self._problem.operators[aim.operator]
+        task = (aim.operator, *own_arguments(item))
+        if operator.apply is not None or not operator.arity.accepts(len(task) - 1):
+            return
+        if not aim.holds(self._problem.state, task[1:]) and aim.may_be_reached(
+            self._problem.state, task[1:], self._problem.operators.values()
+        ):
+            self._note_gap(task, parent, rest, aim.conditions)
 
     def failure(self, tasks: tuple[Part, ...], expansions: int, stopped: HtnError | None = None) -> Failure:
         """Return why there is no plan; the state is as it was when the search began."""

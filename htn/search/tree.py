@@ -11,17 +11,20 @@ from typing import Any
 
 from htn.domain import Operator
 from htn.network import Task
-from htn.plan import Decomposition
-from htn.search.agenda import Entry, shown
+from htn.plan import LATER, Decomposition
+from htn.search.agenda import Agenda, Entry, left_in, shown
 
 
 class Tree:
-    """The entries of a search's trail, which nobody changes any more, and the operators that it used."""
+    """The entries of a search's trail, which nobody changes any more, and the operators that it used.
 
-    __slots__ = ("_operators", "_trail")
+    `left` is what is still to do: nothing, unless the tree is that of a stage.
+    """
 
-    def __init__(self, trail: list[Entry], operators: Mapping[str, Operator]) -> None:
-        self._trail, self._operators = trail, operators
+    __slots__ = ("_left", "_operators", "_trail")
+
+    def __init__(self, trail: list[Entry], operators: Mapping[str, Operator], left: Agenda = None) -> None:
+        self._trail, self._operators, self._left = trail, operators, left
 
     def steps(self) -> list[Task]:
         """Return the tasks of the actions, in order."""
@@ -39,6 +42,8 @@ class Tree:
                 index[id(entry)] = at
                 add((item if type(item[0]) is str else shown(item), method, index[id(parent)], None))
             else:
-                item, parent, _ = entry
+                item, parent = entry[0], entry[1]
                 add((item, None, index[id(parent)], versions.get(item[0])))
+        for item, parent in left_in(self._left):
+            add((shown(item), LATER, index[id(parent)], None))
         return tuple(map(Decomposition._make, rows))

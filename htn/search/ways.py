@@ -81,8 +81,12 @@ class Ways:
         """Give every way to go on with some thread of the fork in front."""
         for item, parent, rest, wrap in fronts(agenda):
             self.expansions += 1
+            length = len(self.trail)
             for after, done_then, cost_then in self.steps((item, parent, rest), done, cost):
-                yield wrap(after), done_then, cost_then
+                whole = wrap(after)
+                if len(self.trail) > length and type(self.trail[-1][1]) is not str:
+                    self.trail[-1] = (*self.trail[-1], whole)
+                yield whole, done_then, cost_then
 
     def _applied(self, agenda: Agenda, function: Callable[..., Any], done: int, cost: float) -> Iterator[Step]:
         assert agenda is not None  # an operator's task stands in front
@@ -140,7 +144,7 @@ class Ways:
                 applied = True
                 yield self._decomposed(agenda, methods[index - 1].name, found, goal), done, cost
         if not applied:
-            self._no_way(item, parent, done, methods)
+            self._no_way(agenda, done, methods)
         if self.hear:
             self._tell("backtrack", item, None, parent)
 
@@ -230,10 +234,14 @@ class Ways:
         elif result is not self.problem.state:
             wrong_result(item[0], result, item)
 
-    def _no_way(self, item: Any, parent: Node | None, done: int, methods: tuple[Method, ...]) -> None:
+    def _no_way(self, agenda: Agenda, done: int, methods: tuple[Method, ...]) -> None:
+        assert agenda is not None  # the task stands in front
+        item, parent, rest = agenda
         self.report.check_count(item, parent, methods)
         if self.report.is_news(done):
             self.report.no_way(item, parent, done, methods)
+        if item[0] in self.problem.aims:
+            self.report.unreached(item, parent, rest)
         self.memory.count_dead_end()
 
     def _dead_end(self, item: Any, parent: Node | None, done: int, refusals: list[Refusal]) -> None:

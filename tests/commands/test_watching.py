@@ -50,3 +50,53 @@ def test_the_retries_of_a_run_are_told_in_another_process(htn: Shell) -> None:
     assert htn("retries", "another", "--json").json["retries"] == {}
     refused = htn("retries", "a:b", "--json")
     assert (refused.code, refused.json["error"]) == (2, "usage")
+
+
+POST = """
+from pathlib import Path
+from htn import Domain, State
+
+post = Domain("post")
+
+@post.operator
+def send(state, text):
+    return state
+
+@post.command("send", retry=True)
+def by_mail(state, text):
+    tried = Path("tried.txt")
+    count = int(tried.read_text()) if tried.exists() else 0
+    tried.write_text(str(count + 1))
+    if count < 2:
+        raise OSError("no line")
+    return state
+
+@post.initial_state
+def start():
+    return State(sent={})
+"""
+
+
+def test_a_command_that_may_be_repeated_is_tried_again_and_the_run_says_so(htn: Shell) -> None:
+    said = htn("run", htn.write("post.py", POST), "send(x)", "--run-id", "nightly", "--json")
+    assert (said.code, said.json["ok"], said.json["run_id"]) == (0, True, "nightly")
+    assert said.json["steps"][0]["retries"] == 2
+    assert htn("retries", "nightly", "--json").json["retries"] == {}
+
+
+def test_each_try_is_a_line_of_the_progress(htn: Shell) -> None:
+    said = htn("run", htn.write("post.py", POST), "send(x)")
+    assert said.err.count("again") == 2
+    assert "1. send(x): send raised OSError: no line" in said.err
+
+
+def test_how_often_is_a_setting(htn: Shell) -> None:
+    said = htn("run", htn.write("post.py", POST), "send(x)", "--json", HTN_STEP_RETRIES="1")
+    assert (said.code, said.json["steps"][0]["retries"]) == (4, 1)
+    assert "HTN_STEP_RETRIES allows: 1" in said.json["hints"][-1]
+
+
+def test_an_id_that_cannot_be_one_is_refused(htn: Shell) -> None:
+    said = htn("run", htn.write("post.py", POST), "send(x)", "--run-id", "a:b", "--json")
+    assert (said.code, said.json["error"]) == (2, "usage")
+    assert not (htn.folder / "tried.txt").exists()

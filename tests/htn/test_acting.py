@@ -9,7 +9,7 @@ from domains.travel import at_home, travel
 from htn import Domain, Plan, State, find_plan
 from htn.acting import ActingEvent, Happened, Outcome, Repair, act, repair_plan
 from htn.errors import ExecutionError
-from htn.network import Multigoal
+from htn.network import Multigoal, Task, unordered
 from htn.plan import Action
 
 
@@ -263,3 +263,52 @@ def test_a_goal_that_was_reached_is_not_taken_to_hold_after_a_surprise() -> None
 
     assert act(domain, state, [("evening",)], perform).succeeded
     assert state == State(on={"hall": True, "attic": True})
+
+
+def interleaving() -> Domain:
+    """Two tasks whose steps have to be interleaved; the second one has two ways."""
+    domain = Domain("interleaving")
+
+    def declare(name: str, *needs: str) -> None:
+        def apply(state: State) -> State | None:
+            if needs and not any(state.done.get(need) for need in needs):
+                return None
+            state.done[name] = True
+            return state
+
+        apply.__name__ = name
+        domain.operator(apply)
+
+    declare("cut")
+    declare("drill", "cut")
+    declare("punch", "cut")
+    declare("paint", "drill", "punch")
+    declare("polish")
+
+    @domain.method("board")
+    def by_cutting(state: State) -> list[Task]:
+        return [("cut",), ("paint",)]
+
+    @domain.method("hole")
+    def by_drilling(state: State) -> list[Task]:
+        return [("drill",), ("polish",)]
+
+    @domain.method("hole")
+    def by_punching(state: State) -> list[Task]:
+        return [("punch",), ("polish",)]
+
+    return domain
+
+
+def test_a_repair_does_not_forget_a_task_that_was_begun_and_interleaved_with_the_one_that_failed() -> None:
+    domain, state = interleaving(), State(done={})
+
+    def without_a_drill(state: State, action: Action) -> Any:
+        apply = domain.operators[action.name].apply
+        assert apply is not None
+        return None if action.name == "drill" else apply(state)
+
+    outcome = act(domain, state, unordered(("board",), ("hole",)), without_a_drill)
+    assert outcome.succeeded
+    assert [action.name for action in outcome.done] == ["cut", "punch", "polish", "paint"]
+    assert (outcome.plans, outcome.repairs) == (1, 1)

@@ -1,5 +1,6 @@
 """Conditions and effects: what is read, what is written back, and what is refused."""
 
+import ast
 import json
 from typing import Any
 
@@ -25,6 +26,7 @@ from htn.contract import (
 )
 from htn.contract.terms import FUNCTIONS, Applied
 from htn.errors import UsageError
+from tests.htn.test_contract_types import schemas
 
 NAMES = Names(("file", "who"), ("values",), {"table", "cash"}, ("mean",))
 
@@ -239,6 +241,67 @@ def test_a_contract_may_only_speak_of_variables_that_exist() -> None:
     with pytest.raises(UsageError) as caught:
         Contract.from_json(statistics(), {"tables", "statistics", "count"})
     assert caught.value.hints == ("did you mean tables?",)
+
+
+NUMBERS = {"type": "array", "items": {"type": "number", "unit": "km"}, "minItems": 1}
+
+
+def test_a_contract_can_be_written_in_python_in_the_lines_in_which_it_is_read() -> None:
+    written = Contract.of(
+        "summarise",
+        parameters={"file": "string", "column": {"enum": ["wind", "rain"], "description": "What is summed up."}},
+        reads={"values": ("table[file][column]", NUMBERS)},
+        returns={"mean": {"type": "number", "unit": "km"}},
+        needs=["file in table", "len(values) >= 1"],
+        changes=["statistics[file, column] = output.mean", "count[file] += 1", "seen[file].add(column)"],
+        ensures=["output.mean >= min(values)"],
+    )
+    assert written.lines() == [
+        'summarise(file: text, column: "wind" or "rain")',
+        "  reads   values = table[file][column]: list of number in km (at least 1)",
+        "  returns mean: number in km",
+        "  needs   file in table",
+        "  needs   len(values) >= 1",
+        "  changes statistics[file, column] = output.mean",
+        "  changes count[file] += 1",
+        "  changes seen[file].add(column)",
+        "  ensures output.mean >= min(values)",
+        "  nothing else changes",
+    ]
+    assert written.parameters[1].description == "What is summed up."
+    assert Contract.from_json(written.to_json()) == written
+    with pytest.raises(UsageError, match=r"output\.mean is not known here"):
+        Contract.of("f", needs=["output.mean > 1"])
+
+
+def _contract(schemas: list[Any], needs: list[Condition], makes: list[Effect], said: str) -> Contract:
+    """A contract in which these conditions and effects may stand, with these types."""
+    return Contract.from_json(
+        {
+            "name": "summarise",
+            "description": said,
+            "parameters": [
+                {"name": name, "type": schemas[at], "description": said} for at, name in enumerate(("file", "who"))
+            ],
+            "reads": [{"name": "values", "from": "table[file]", "type": schemas[2]}],
+            "outputs": [{"name": "mean", "type": schemas[3]}],
+            "effects": [str(effect) for effect in makes],
+            "ensures": [str(condition) for condition in needs],
+        }
+    )
+
+
+@given(
+    st.lists(schemas, min_size=4, max_size=4), st.lists(conditions, max_size=3), st.lists(effects, max_size=3),
+    st.text(max_size=20),
+)  # fmt: skip
+def test_a_contract_written_as_python_makes_the_same_contract_again(
+    types: list[Any], needs: list[Condition], makes: list[Effect], said: str
+) -> None:
+    promise = _contract(types, needs, makes, said)
+    source = promise.to_python()
+    assert eval(source, {"Contract": Contract}) == promise
+    assert not any(isinstance(node, ast.Name) and node.id != "Contract" for node in ast.walk(ast.parse(source)))
 
 
 def test_a_contract_is_read_by_a_person_line_by_line() -> None:

@@ -228,6 +228,20 @@ def test_a_choice_is_a_finite_number(number: float) -> None:
         of(enum=[number])
 
 
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "number", "unit": 3}, "a text of one line"),
+        ({"type": "number", "unit": "x" * 41}, "a text of one line"),
+        ({"type": "number", "unit": "a\nb"}, "a text of one line"),
+        ({"type": "string", "unit": "km"}, "has no unit"),
+    ],
+)
+def test_a_unit_is_a_short_text_and_stands_on_numbers(schema: dict[str, Any], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        of(**schema)
+
+
 NUMBERS = {"type": "array", "items": {"type": "number"}}
 TAKES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"type": "number"}, {"type": "integer"}, True),
@@ -239,6 +253,15 @@ TAKES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"type": "string"}, {}, True),
     ({"enum": ["a", "b"]}, {"enum": ["a"]}, True),
     ({"enum": ["a", "b"]}, {"enum": ["c"]}, False),
+    ({"type": "number", "unit": "km"}, {"type": "number", "unit": "mile"}, False),
+    ({"type": "number", "unit": "km"}, {"type": "integer", "unit": "km"}, True),
+    ({"type": "number", "unit": "km"}, {"type": "number"}, True),
+    ({"type": "number", "unit": "km"}, {"enum": [1, 2], "unit": "mile"}, False),
+    (
+        {"items": {"type": "number", "unit": "km"}, "type": "array"},
+        {"items": {"type": "number", "unit": "mile"}, "type": "array"},
+        False,
+    ),
     (NUMBERS, {"type": "array", "items": {"type": "string"}}, False),
     (NUMBERS, {"type": "array"}, True),
     ({"type": "object", "properties": {"a": {}}}, {"type": "object", "properties": {"b": {}}}, False),

@@ -179,7 +179,9 @@ def test_a_failure_as_json_is_json_and_agrees_with_what_a_person_reads() -> None
     failure = failed(travel_without_pay(), at_home(), ("travel", "alice", "home", "park"))
     data = json.loads(json.dumps(failure.to_json()))
     assert data["plan"] is None
-    assert data["gaps"] == [{"task": "pay(alice)", "declared": False, "path": ["travel(alice, home, park) by by_taxi"]}]
+    assert data["gaps"] == [
+        {"task": "pay(alice)", "kind": "unnamed", "declared": False, "path": ["travel(alice, home, park) by by_taxi"]}
+    ]
     assert (data["exit_code"], data["stopped"], data["explanation"]) == (5, None, failure.explain())
 
 

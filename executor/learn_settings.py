@@ -1,0 +1,52 @@
+"""What settings, library and lessons say for closing a gap: how much evidence, in which language, which hints."""
+
+from executor.deepen import Depth
+from executor.generate import Hints
+from executor.generate.language import detect_language
+from executor.lessons import Lessons
+from executor.settings import Settings
+from executor.similar import Finder, Wanted, known_operators
+from executor.validate import ALONE, COMPARED, Rung, ladder_of
+from htn.domain import Domain
+from htn.failure import Gap
+
+_MOST_LIKE = 5
+
+
+def depth_of(settings: Settings) -> Depth:
+    """Return how much evidence is bought."""
+    return Depth(
+        level=settings.depth,
+        samples=settings.samples,
+        suites=settings.suites,
+        most_samples=max(settings.samples, settings.most_samples),
+        fuzz=settings.fuzz,
+        parallel=settings.model_parallel,
+        thresholds=settings.thresholds,
+        compared=_in_order(settings, COMPARED),
+    )
+
+
+def alone_of(settings: Settings) -> tuple[Rung, ...]:
+    """Return what a body is asked alone, in the order of the settings."""
+    return _in_order(settings, ALONE)
+
+
+def language_of(settings: Settings, domain: Domain, gap: Gap) -> str:
+    """Return the language of the body: the one that is set, else the one that the description asks for."""
+    if settings.language != "auto":
+        return settings.language
+    operator = domain.operators.get(str(gap.task[0]))
+    return detect_language(operator.description if operator else "")
+
+
+def hints_of(finder: Finder, lessons: Lessons, domain: Domain, gap: Gap, language: str) -> Hints:
+    """Return which operators of the library are like the one that is wanted, and what went wrong with such before."""
+    wanted = Wanted.of_gap(domain, gap)
+    name = str(gap.task[0])
+    alike = [s for s in finder.find(wanted, most=_MOST_LIKE + 1) if (s.domain, s.name) != (domain.name, name)]
+    return Hints(tuple(known_operators(alike[:_MOST_LIKE])), tuple(lessons.likely(domain.name, language, wanted.text)))
+
+
+def _in_order(settings: Settings, among: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    return tuple(rung for rung in ladder_of(settings.ladder) if rung in among)
