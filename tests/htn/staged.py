@@ -39,9 +39,13 @@ def hiding(domain: Domain, operator: str, hide: Callable[[State, State, tuple[An
 
 @dataclass
 class Done:
-    """What carrying out in stages came to: the actions, the last result, the stages, and what was wrong with them."""
+    """What carrying out in stages came to: the actions, the last result, the stages, and what was wrong with them.
+
+    `nodes` are the tasks of all trees in order, each with its method, but those that were left open.
+    """
 
     actions: list[Task]
+    nodes: list[tuple[Any, str | None]]
     result: Plan | Failure
     stages: list[Stage]
     flaws: list[str]
@@ -49,7 +53,7 @@ class Done:
 
 def in_stages(domain: Domain, state: State, tasks: tuple[Part, ...], strategy: Any = "depth-first") -> Done:
     """Plan, do, and plan what is left, until a plan is done or there is none."""
-    done = Done([], Failure("", (), None, None, (), 0), [], [])
+    done = Done([], [], Failure("", (), None, None, (), 0), [], [])
     left = tasks
     for _ in range(20):
         found = find_plan(domain, state, left, limits=ENOUGH, strategy=strategy)
@@ -59,6 +63,7 @@ def in_stages(domain: Domain, state: State, tasks: tuple[Part, ...], strategy: A
         if isinstance(plan, Failure):
             return done
         done.flaws += map(str, verify_plan(domain, state, plan, left))
+        done.nodes += [(node.task, node.method) for node in plan.nodes if not node.is_open]
         for action in plan.actions:
             function = domain.commands.get(action.name) or domain.operators[action.name].apply
             assert function is not None
