@@ -112,7 +112,7 @@ def row(size: int, what: str, took: list[float]) -> Row:
 
 def measure(size: int, lookups: int, *, snapshot: bool) -> list[Row]:
     """Fill a library and look operators up in it."""
-    drawn = random.Random(size)  # noqa: S311  # which ones are looked up
+    drawn = random.Random(size)  # which ones are looked up
     with (
         tempfile.TemporaryDirectory(prefix="htn-") as folder,
         open_store(redis_url=None, data_dir=Path(folder)) as store,

@@ -113,7 +113,7 @@ def dead_ends(depth: int) -> Case:
 def blocks(count: int) -> Case:
     """Blocks world by Gupta and Nau's method (1992), as Pyhop's example writes it; random towers, fixed seed."""
     order = list(range(count))
-    chance = random.Random(count)  # noqa: S311  # a reproducible problem, no secret
+    chance = random.Random(count)  # a reproducible problem, no secret
 
     def towers() -> dict[Any, Any]:
         chance.shuffle(order)

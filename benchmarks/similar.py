@@ -204,7 +204,7 @@ def by_hand() -> Iterator[Entry]:
 
 def random_entry(number: int) -> Entry:
     """Return the entry with this number; it is always the same."""
-    drawn = random.Random(number)  # noqa: S311  # made texts
+    drawn = random.Random(number)  # made texts
     verb, noun, other = drawn.choice(VERBS), drawn.choice(NOUNS), drawn.choice(NOUNS)
     words = " ".join([drawn.choice(HOW), noun, drawn.choice(HOW), *drawn.sample(NOUNS, 4), drawn.choice(VERBS)])
     types = [drawn.choice(TYPES) for _ in range(drawn.randrange(1, 4))]
@@ -230,7 +230,7 @@ def fill(client: redis.Redis, entries: Iterator[Entry]) -> None:
 
 def draw_vectors(client: redis.Redis, versions: Sequence[str]) -> None:
     """Write a drawn vector for each version, as the store keeps it."""
-    keys, drawn = Keys(), random.Random(1)  # noqa: S311  # vectors that mean nothing
+    keys, drawn = Keys(), random.Random(1)  # vectors that mean nothing
     for start in range(0, len(versions), CHUNK):
         with client.pipeline(transaction=False) as pipeline:
             for version in versions[start : start + CHUNK]:
@@ -246,7 +246,7 @@ class Drawn:
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return a vector for each text."""
-        drawn = random.Random(2)  # noqa: S311  # as above
+        drawn = random.Random(2)  # as above
         return [[drawn.random() - 0.5 for _ in range(LENGTH)] for _ in texts]
 
 
@@ -277,7 +277,7 @@ def library_of(entries: Iterator[Entry]) -> Iterator[tuple[Library, Store, redis
 
 def measure(size: int, questions: int, most_vectors: int) -> tuple[list[Row], list[Found]]:
     """Fill a library, ask it, and add to it."""
-    drawn = random.Random(size)  # noqa: S311  # what is asked
+    drawn = random.Random(size)  # what is asked
     asked = [" ".join([drawn.choice(VERBS), *drawn.sample(NOUNS, 4), *drawn.sample(HOW, 2)]) for _ in range(questions)]
     with library_of(random_entry(number) for number in range(size)) as (library, store, client):
         finder = Finder(library, store)

@@ -171,7 +171,8 @@ class Deepening:
         wanted = [partial(p.suite, contract, sample=self.tests_asked + n) for n, p in enumerate(writers)]
         self.tests_asked += len(wanted)
         if wanted:
-            self.suites.extend(self.tryout.timed("tests", lambda: self._all(wanted), _told_suites))
+            bought: list[Suite] = self.tryout.timed("tests", lambda: self._all(wanted), _told_suites)
+            self.suites += bought
         numbers = range(self.asked, self.asked + max(0, samples))
         authors = [(n, self._turn_of(n)) for n in numbers]
         self.asked += len(authors)
