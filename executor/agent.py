@@ -150,7 +150,7 @@ class Agent:
     def run(self, domain: Domain, tasks: Sequence[Task], state: State) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`."""
         self._check(domain, tasks, state)
-        bounds = Bounds(self.settings.learn == "auto", self.settings.max_replans, self.settings.max_stages)
+        bounds = Bounds(self.settings.learn != "never", self.settings.max_replans, self.settings.max_stages)
         pursuit = Pursuit(_Means(self, domain), bounds, self.listener, state)
         result, run = pursuit.run(tasks)
         return Report(
