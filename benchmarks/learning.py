@@ -12,6 +12,7 @@ No language model runs: recorded programs and suites stand in for its answers.
     b  repair       recorded repair traces: right after the first pass against right after repairs
     c  poison       bodies that break their contract in subtle ways, through the whole ladder in the sandbox
     d  cost         model calls for each entry through the real client and library, and for its second use
+    e  reuse        the time of a use beside a hand-written operator that runs the same code in the same sandbox
 
 DIR holds codegen/ (problems, samples, test_suites) and repair/, as published by evalplus/humanevalplus_release,
 microsoft/CodeT, FloridSleeves/LLMDebugger, YerbaPage/MGDebugger, noahshinn/reflexion and huangd1999/AgentCoder.
@@ -30,6 +31,7 @@ from typing import Any
 from benchmarks.learning_cost import Cost, costs
 from benchmarks.learning_poison import KINDS, Poisoned, poisoned
 from benchmarks.learning_programs import WEAK, Problem, problems
+from benchmarks.learning_reuse import Reuse, reuse
 from benchmarks.learning_rules import Rule, Tally, difference, it_ran, measure, plain, probation, trusted
 from executor.sandbox import PoolSettings, Sandbox, SandboxLimits, open_sandbox
 
@@ -113,7 +115,7 @@ def main() -> None:
     """Measure what is asked for and write it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder with codegen/ and repair/")
-    parser.add_argument("--parts", nargs="+", choices="abcd", default=list("abcd"))
+    parser.add_argument("--parts", nargs="+", choices="abcde", default=list("abcde"))
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--problems", type=int, default=24, help="how many problems are poisoned")
     parser.add_argument("--json", action="store_true")
@@ -139,6 +141,10 @@ def main() -> None:
             spent = list(costs(chosen.data, nine))
             document["cost"] = [asdict(row) for row in spent]
             _say(chosen.json, _cost(spent))
+        if "e" in chosen.parts:
+            used = reuse(box)
+            document["reuse"] = asdict(used)
+            _say(chosen.json, _reuse(used))
     if chosen.json:
         json.dump(document, sys.stdout, indent=2)
         print()
@@ -202,6 +208,15 @@ def _cost(rows: Sequence[Cost]) -> list[str]:
         calls, again = (sum(counts) / len(mine) for counts in ([r.calls for r in mine], [r.second for r in mine]))
         lines.append(f"| {level} | {len(mine)} | {calls:.1f} | {again:g} |")
     return lines
+
+
+def _reuse(row: Reuse) -> list[str]:
+    more = row.learned_ms - row.written_ms
+    return [
+        "| uses | learned, ms | written by hand, ms | more, ms | model calls |",
+        "|---|---|---|---|---|",
+        f"| {row.uses} | {row.learned_ms:.2f} | {row.written_ms:.2f} | {more:.2f} | {row.model_calls} |",
+    ]
 
 
 if __name__ == "__main__":
