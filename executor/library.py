@@ -33,6 +33,7 @@ from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
 TRUST = ("retired", "quarantined", "probation", "trusted", "pinned")
 _IN_PLANS = TRUST[TRUST.index("probation") :]
 _MAKES_CURRENT = ("admitted", "rolled back", "pinned")
+_MOST_READ = 1_000  # entries that are kept in memory
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_])")
 
 
@@ -136,6 +137,7 @@ class Library:
         self, store: Store, *, lease_times: LeaseTimes | None = None, promote_after: int = PROMOTE_AFTER
     ) -> None:
         self._store = store
+        self._read: dict[str, Entry] = {}
         self._watch = Watch(store, promote_after)
         self._leases = store.leases(lease_times)
         self.pointers = store.pointers()
@@ -216,7 +218,9 @@ class Library:
         return next((o.version for o in self.usable(domain).operators if o.name == name), None)
 
     def entry(self, version: str) -> Entry:
-        """Return an entry by its version."""
+        """Return an entry by its version. One never changes under its version, so it is read once."""
+        if version in self._read:
+            return self._read[version]
         document = self._store.document(version)
         if document is None:
             raise ExecutionError(
@@ -226,7 +230,9 @@ class Library:
                     "one that a domain's file brings along: htn library import FILE --why REASON",
                 ),
             )
-        return _read(version, document)
+        if len(self._read) >= _MOST_READ:
+            self._read.clear()
+        return self._read.setdefault(version, _read(version, document))
 
     def find(self, name: str) -> tuple[Entry, str]:
         """Return the current entry called `name`, or `domain.name`, and its trust; UsageError without one."""

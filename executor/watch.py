@@ -17,14 +17,14 @@ candidate can be tried on them. They are inputs and no expectations: what is rig
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from executor.deeds import Event
 from executor.inputs import read_inputs
 from executor.probation import PROBATION, may_be_promoted
-from executor.store import Promotion, PutBack, Store, digest
+from executor.store import Promotion, PutBack, Store, Use, digest
 from htn.errors import HtnError, UsageError, visible
 from htn.state import State
 
@@ -81,7 +81,15 @@ class Watch:
         text = "" if inputs is None else json.dumps(inputs)
         kept = text if len(text) <= _MOST_INPUT else ""
         told = "" if inputs is None else _digest(inputs)
-        return self._watched.used(version, kept, digest=told, most=MOST_INPUTS, promotion=self._promotion(version))
+        done = self._watched.used(
+            version, kept, digest=told, most=MOST_INPUTS, promotion=self._promotion(version, None)
+        )
+        if done is not Use.DUE:
+            return False
+        records = [json.loads(record) for record in self._store.evidence(version)]
+        allowed = self._promotion(version, None if may_be_promoted(records) else len(records))
+        again = self._watched.used(version, "", digest=told, most=MOST_INPUTS, promotion=allowed, counted=True)
+        return again is Use.PROMOTED
 
     def demote(
         self, domain: str, name: str, version: str, reason: Mapping[str, Any], inputs: Mapping[str, Any] | None
@@ -117,18 +125,15 @@ class Watch:
                 continue
         return found
 
-    def _promotion(self, version: str) -> Promotion:
-        records: Sequence[Mapping[str, Any]] | None = None
-        if self._store.trust(version) == "probation":
-            records = [json.loads(record) for record in self._store.evidence(version)]
-        allowed = records is not None and may_be_promoted(records) is None
+    def _promotion(self, version: str, records: int | None) -> Promotion:
+        """Return what a promotion is; `records` is the size of the evidence that allows it, None where none is known.
+
+        Evidence is read only once a promotion is due: most uses cost one write.
+        """
         detail = f"used on {self._after} different inputs, and it kept its contract"
         record = {"rung": PROBATION, "name": "probation", "passed": True, "detail": detail, "trials": self._after}
         event = Event(kind="promoted", version=version, who="the host", why=detail)
-        return Promotion(
-            self._after, "probation", "trusted", json.dumps(record), event.text(),
-            len(records) if records is not None and allowed else None,
-        )  # fmt: skip
+        return Promotion(self._after, "probation", "trusted", json.dumps(record), event.text(), records)
 
 
 def put_back(name: str, version: str, what: str) -> PutBack:

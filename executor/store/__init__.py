@@ -13,7 +13,7 @@ from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
 from executor.store.turns import Turns
 from executor.store.waiting import StoredProposal, Waiting
-from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Watched, digest
+from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use, Watched, digest
 
 __all__ = [
     "MOST_COUNTEREXAMPLES",
@@ -41,6 +41,7 @@ __all__ = [
     "StoredProposal",
     "TrustMoved",
     "Turns",
+    "Use",
     "Waiting",
     "Watched",
     "digest",

@@ -65,8 +65,8 @@ end
 
 # KEYS: entry, inputs, tried, evidence   ARGV: mark, input or '', the most inputs, hash of the input or '', how many
 # different inputs make a promotion, from which level, to which, record, event, how many records the evidence had when
-# it was found good enough or '' when it was not, what the keys of histories begin with
-# Returns 2 promoted, 1 counted, 0 when there is no such entry.
+# it was found good enough or '' when it was not, what the keys of histories begin with, '1' for a use that was counted
+# Returns 3 counted, and enough for a promotion if the evidence allows it; 2 promoted, 1 counted, 0 no such entry.
 USED = (
     BEGINNING
     + """
@@ -77,14 +77,15 @@ local entry = redis.call('HMGET', KEYS[1], 'document', 'trust', 'broke', 'of')
 if not entry[1] then return 0 end
 if entry[4] then redis.call('LLEN', ARGV[11] .. entry[4]) end
 if seen(KEYS[4], ARGV[1]) then return 2 end
-redis.call('HINCRBY', KEYS[1], 'uses', 1)
-if ARGV[2] ~= '' then
+if ARGV[12] ~= '1' then redis.call('HINCRBY', KEYS[1], 'uses', 1) end
+if ARGV[12] ~= '1' and ARGV[2] ~= '' then
   redis.call('LPUSH', KEYS[2], ARGV[2])
   redis.call('LTRIM', KEYS[2], 0, tonumber(ARGV[3]) - 1)
 end
 if entry[2] ~= ARGV[6] or entry[3] or ARGV[4] == '' then return 1 end
 if tried < enough then tried = tried + redis.call('SADD', KEYS[3], ARGV[4]) end
-if tried < enough or records ~= tonumber(ARGV[10]) then return 1 end
+if tried < enough then return 1 end
+if records ~= tonumber(ARGV[10]) then return 3 end
 redis.call('HSET', KEYS[1], 'trust', ARGV[7])
 redis.call('RPUSH', KEYS[4], ARGV[1] .. ARGV[8])
 if entry[4] then tell(ARGV[11] .. entry[4], ARGV[1], ARGV[9]) end

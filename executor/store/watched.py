@@ -10,6 +10,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from executor.store import trust_scripts as scripts
@@ -60,6 +61,18 @@ class Promotion:
     records: int | None
 
 
+class Use(IntEnum):
+    """What became of a use: nothing, where there is no such version; counted; promoted with it; or counted, and due.
+
+    It is due where there were enough different inputs, and the evidence was not known to allow a promotion.
+    """
+
+    UNKNOWN = 0
+    COUNTED = 1
+    PROMOTED = 2
+    DUE = 3
+
+
 class Watched:
     """The uses of versions under one prefix of one server; `Store.watched` makes it."""
 
@@ -67,12 +80,14 @@ class Watched:
         self._connection = connection
         self._keys = keys
 
-    def used(self, version: str, inputs: str, *, digest: str, most: int, promotion: Promotion) -> bool:
-        """Count a clean use of a version; return whether it was promoted with it.
+    def used(
+        self, version: str, inputs: str, *, digest: str, most: int, promotion: Promotion, counted: bool = False
+    ) -> Use:
+        """Count a clean use of a version; return what became of that.
 
         Its inputs are kept unless they are "": the last `most` of them. Uses of the same `digest` count once for a
-        promotion, and one without a digest does not. Where the connection broke meanwhile the use may be counted
-        twice, the promotion not.
+        promotion, and one without a digest does not. One that is `counted` already is only looked at for a promotion.
+        Where the connection broke meanwhile the use may be counted twice, the promotion not.
         """
         keys = (
             self._keys.entry(version),
@@ -83,8 +98,8 @@ class Watched:
         known = "" if promotion.records is None else str(promotion.records)
         change = promotion.low, promotion.high, promotion.record, promotion.event, known
         use = uuid.uuid4().hex, inputs, str(most), digest, str(promotion.after)
-        given = *use, *change, self._keys.beginnings()["history"]
-        return bool(self._script(scripts.USED, keys, given) == 2)
+        given = *use, *change, self._keys.beginnings()["history"], "01"[counted]
+        return Use(self._script(scripts.USED, keys, given))
 
     def demote(
         self,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executor.store import Promotion, PutBack, Store, digest
+from executor.store import Promotion, PutBack, Store, Use, digest
 from executor.store.retries import LIFETIME
 from executor.store.trust_scripts import DEMOTE, USED
 from htn.errors import ServiceMissing, UsageError
@@ -50,9 +50,11 @@ def test_evidence_that_came_meanwhile_is_looked_at_before_anything_is_promoted(s
     admit(store, "n", "v", trust="low")
     store.append_evidence("v", "something was wrong")
     for n in range(6):
-        assert not store.watched().used("v", "", digest=digest(str(n)), most=5, promotion=promotion())
+        used = store.watched().used("v", "", digest=digest(str(n)), most=5, promotion=promotion())
+        assert used is (Use.COUNTED if n < 2 else Use.DUE)
     assert store.trust("v") == "low"
-    assert store.watched().used("v", "", digest=digest("0"), most=5, promotion=promotion(2))
+    looked = store.watched().used("v", "", digest=digest("0"), most=5, promotion=promotion(2), counted=True)
+    assert (looked, store.uses("v")) == (Use.PROMOTED, 6)
 
 
 def test_what_depends_on_a_version_is_found_at_the_moment_of_its_demotion(place: Place) -> None:
