@@ -47,7 +47,14 @@ def gap_of(description: str) -> tuple[Domain, Gap]:
 
 
 def test_how_much_evidence_is_bought_is_a_setting() -> None:
-    amounts = {"samples": 4, "suites": 2, "most_samples": 3, "fuzz": 7, "agree_models": 3, "agree_share": 0.75}
+    amounts: dict[str, Any] = {
+        "samples": 4,
+        "suites": 2,
+        "most_samples": 3,
+        "fuzz": 7,
+        "agree_models": 3,
+        "agree_share": 0.75,
+    }
     depth = depth_of(Settings.load(depth="trusted", **amounts))
     assert (depth.level, depth.samples, depth.suites, depth.fuzz) == ("trusted", 4, 2, 7)
     assert depth.most_samples == 4  # there are never fewer than the samples that are asked for anyway
