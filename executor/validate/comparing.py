@@ -7,10 +7,10 @@ output, there is nothing to compare: rung 8 holds the body to all of it.
 
 from collections.abc import Mapping
 
-from executor.validate.agreement import Answer, Judgement
+from executor.validate.agreement import Agreed, Answer, Judgement, compared, difference, gives_way
 from executor.validate.differ import differences
 from executor.validate.evidence import Counterexample, Evidence
-from executor.validate.panel import Panel
+from executor.validate.panel import UNTRIED, Panel
 from executor.validate.rungs import Rung, Trial, size_of
 from executor.validate.situations import Situation
 from htn.contract import Contract
@@ -23,7 +23,9 @@ class IndependentTests:
     """Values on which independent writers of tests agree come out as they say.
 
     Each writer sees the specification and never a body. A value counts when two of them assert it: one writer alone is
-    wrong in one test of ten. A body that breaks such a value is sent back with the smallest input that shows it.
+    wrong in one test of ten. A body that breaks such a value, or its contract on an input of theirs, is sent back with
+    the smallest input that shows it. Where a further writer says what the body says, the value is not held against the
+    body, and does not count for it either: then the other samples decide (rung 6).
     """
 
     number, name = 5, "independent tests"
@@ -39,25 +41,47 @@ class IndependentTests:
             why = f"no two of {len(panel.suites)} writers assert a value for the same input"
             return _undecided(self, why, data)
         answers = panel.of_the_first
-        seconded = {a.input for a in panel.assertions if answers[a.input].same(Answer(a.value))}
-        broken = [each for each in agreed if each.input not in seconded]
-        if broken:
-            worst = min(broken, key=lambda each: size_of(panel.asserted[each.input]))
-            situation, answer = panel.asserted[worst.input], answers[worst.input]
-            found = _counterexample(trial, situation, answer, Answer(worst.value))
-            detail = (
-                f"{len(broken)} of {len(agreed)} values on which {len(worst.writers)} writers agree come out otherwise"
-            )
+        kept = [each for each in agreed if answers[each.input].same(Answer(each.value))]
+        broken = [
+            each for each in agreed
+            if each not in kept and not gives_way(each, answers[each.input], panel.assertions)
+        ]  # fmt: skip
+        if found := self._broken(trial, broken):
+            data |= {"held": len(agreed) - len(broken)}
+            detail, wrong = found
             return Evidence(
-                self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=found,
-                data=data | {"held": len(agreed) - len(broken)},
+                self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=wrong,
+                data=data,
             )  # fmt: skip
+        if not kept:
+            return _undecided(self, "further writers contradict each value on which writers agree", data)
         borne_out = sum(answers[a.input].same(Answer(a.value)) for a in panel.assertions)
         detail = (
-            f"{len(agreed)} values on which writers agree come out so; of all {len(panel.assertions)} assertions of "
+            f"{len(kept)} values on which writers agree come out so; of all {len(panel.assertions)} assertions of "
             f"{len(panel.suites)} writers {borne_out} are borne out"
         )
-        return Evidence(self.number, self.name, True, detail, len(agreed), level=trial.sandbox.level, data=data)
+        return Evidence(self.number, self.name, True, detail, len(kept), level=trial.sandbox.level, data=data)
+
+    def _broken(self, trial: Trial, broken: list[Agreed]) -> tuple[str, Counterexample] | None:
+        """Return what is wrong with a body that breaks these values, or its contract, and the input that shows it."""
+        panel = _panel(trial)
+        answers = panel.of_the_first
+        if broken:
+            # An input that was not tried shows nothing, so it comes last.
+            worst = min(broken, key=lambda each: (answers[each.input] is UNTRIED, size_of(panel.asserted[each.input])))
+            found = _counterexample(trial, panel.asserted[worst.input], answers[worst.input], Answer(worst.value))
+            writers = len(worst.writers)
+            return (
+                f"{len(broken)} of {len(panel.agreed)} values on which {writers} writers agree come out otherwise",
+                found,
+            )
+        unkept = [at for at, answer in enumerate(answers) if answer.failure == "contract"]
+        if not unkept:
+            return None
+        at = min(unkept, key=lambda at: size_of(panel.asserted[at]))
+        return f"on {len(unkept)} inputs of tests it breaks its contract", trial.counterexample(
+            panel.asserted[at], _said(answers[at])
+        )
 
 
 class Agreement:
@@ -77,8 +101,7 @@ class Agreement:
         judged = panel.judgement
         data = {"samples": [body.model for body in panel.bodies], "group": [int(s.name) for s in judged.group]}
         if judged.undecided and judged.rung in (5, 6):
-            question = _question(trial, panel.asserted, judged)
-            return _undecided(self, judged.undecided, data, question)
+            return _undecided(self, judged.undecided, data, _question(trial, judged))
         if "0" not in {sample.name for sample in judged.group}:
             why = f"{len(judged.group)} of {len(panel.bodies)} samples behave alike, and this body otherwise"
             return Evidence(self.number, self.name, False, why, len(panel.bodies), data=data | {"category": "outvoted"})
@@ -106,9 +129,9 @@ class Fuzz:
         if determined(panel.contract):
             return _nothing_to_compute(self)
         judged = panel.judgement
-        if judged.rung == self.number:
-            return _undecided(self, judged.undecided, {}, _question(trial, panel.fuzzed, judged))
-        count = len(panel.fuzzed)
+        if judged.undecided:
+            return _undecided(self, judged.undecided, {}, _question(trial, judged))
+        count = compared(judged.group)
         detail = f"{len(judged.group)} samples answer {count} further inputs alike, and keep the contract"
         return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
 
@@ -127,11 +150,14 @@ class Generalises:
         panel = _panel(trial)
         if determined(panel.contract):
             return _nothing_to_compute(self)
-        situation, why = panel.differ_when_fresh()
-        if situation is not None:
-            found = trial.counterexample(situation, why)
+        if panel.judgement.undecided:
+            return _undecided(self, panel.judgement.undecided, {})
+        group = panel.group_when_fresh()
+        at, why = difference(group)
+        if at is not None:
+            found = trial.counterexample(panel.fresh[at], why)
             return _undecided(self, f"around a value that a body names, {why}", {}, found)
-        count = len(panel.fresh)
+        count = compared(group)
         detail = f"{count} inputs around the values that the bodies name are answered alike"
         return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
 
@@ -155,15 +181,16 @@ def _undecided(rung: Rung, why: str, data: Mapping[str, object], question: Count
     return Evidence(rung.number, rung.name, False, why, counterexample=question, data={**data, "category": "undecided"})
 
 
-def _question(trial: Trial, situations: tuple[Situation, ...], judged: Judgement) -> Counterexample | None:
+def _question(trial: Trial, judged: Judgement) -> Counterexample | None:
     """Return the input that shows why it is undecided, with what the group says of it, as a question to the user."""
     if judged.at is None:
         return None
-    asserted = [each.value for each in judged.agreed if each.input == judged.at and judged.rung != Fuzz.number]
+    fuzzed = judged.rung == Fuzz.number
+    situations = _panel(trial).fuzzed if fuzzed else _panel(trial).asserted
+    asserted = [each.value for each in judged.agreed if each.input == judged.at and not fuzzed]
     answers: list[Answer] = []
     for sample in judged.group:
-        row = sample.fuzzed if judged.rung == Fuzz.number else sample.answers
-        answer = row[judged.at]
+        answer = (sample.fuzzed if fuzzed else sample.answers)[judged.at]
         if answer is not None and not any(answer.same(other) for other in answers):
             answers.append(answer)
     got = "; or ".join(map(_said, answers))

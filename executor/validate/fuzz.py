@@ -6,7 +6,9 @@ vary): those of tests, examples and the situation of the gap. All of it is filte
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
+from math import isfinite
 from typing import Any
 
 from executor.check import Candidate
@@ -15,7 +17,9 @@ from executor.validate.vary import variations
 from htn.contract import Contract, Undefined
 from htn.domain import StateVariable
 from htn.errors import HtnError
+from htn.unknown import has_unknown
 
+_MOST_BITS, _MOST_LETTERS = 300, 100
 _TRIES = 4  # variations that are made for each one that is wanted: many break a precondition
 
 
@@ -53,8 +57,16 @@ def constants(candidate: Candidate) -> list[Any]:
         nodes = list(ast.walk(candidate.tree))
     except SyntaxError:
         return []
-    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    return [value for value in values if type(value) in (str, int, float) and len(str(value)) <= 100]
+    return [node.value for node in nodes if isinstance(node, ast.Constant) and _is_small(node.value)]
+
+
+def _is_small(value: object) -> bool:
+    if type(value) is int:
+        return value.bit_length() <= _MOST_BITS
+    if isinstance(value, str):
+        # Code may hold half of a surrogate pair, which no sandbox can be given.
+        return len(value) <= _MOST_LETTERS and value == value.encode(errors="ignore").decode()
+    return type(value) is float and isfinite(value)
 
 
 def _varied(
@@ -68,11 +80,10 @@ def _varied(
 ) -> Iterator[Situation]:
     rows = []
     for situation in known:
-        try:
+        with suppress(HtnError, Undefined):
             rows.append(given_in(contract, situation))
-        except (HtnError, Undefined):
-            continue
-    complete = [row for row in rows if len(row) == len(contract.parameters) + len(contract.reads)]
+    count_of_names = len(contract.parameters) + len(contract.reads)
+    complete = [row for row in rows if len(row) == count_of_names and not any(map(has_unknown, row.values()))]
     names = {p.name for p in contract.parameters}
     for row in variations(complete, count=count * _TRIES, seed=seed, seen=seen):
         made = situation_of(

@@ -12,6 +12,7 @@ variation is of the asked type and satisfies the preconditions is for the caller
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 _MOST_STEPS = 3
@@ -61,7 +62,8 @@ def variations(
     `seen` are values that occur elsewhere, such as the constants of the code that is tried: they are mixed in.
     """
     draw, pool = random.Random(seed), _Pool.of(rows, seen)  # noqa: S311  # the same ones every time; no secret
-    if not any(rows):
+    rows = [row for row in rows if row]
+    if not rows:
         return
     for at in range(count):
         row = dict(rows[at % len(rows)])
@@ -79,7 +81,7 @@ def _varied(value: Any, draw: random.Random, pool: _Pool) -> Any:
         likely = [value + 1, value - 1, -value, 0, 1, value * 2, value // 2, pool.other(draw, value)]
         as_float = [float(value)] if float in pool.by_kind and abs(value) < 2**53 else []
         return draw.choice([*likely, draw.randint(-20, 100), *as_float])
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         likely = [value + 1.0, value - 1.0, -value, 0.0, value / 2, value + 0.5, pool.other(draw, value)]
         return draw.choice([*likely, *([round(value)] if int in pool.by_kind else []), float(round(value))])
     if isinstance(value, str):
