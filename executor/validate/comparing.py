@@ -6,6 +6,7 @@ output, there is nothing to compare: rung 8 holds the body to all of it.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from executor.validate.agreement import Agreed, Answer, Judgement, compared, difference, gives_way
 from executor.validate.differ import differences
@@ -35,7 +36,7 @@ class IndependentTests:
         panel = _panel(trial)
         if determined(panel.contract):
             return _nothing_to_compute(self)
-        data = {"suites": [suite.to_json() for suite in panel.suites]}
+        data: dict[str, Any] = {"suites": [suite.to_json() for suite in panel.suites]}
         agreed = panel.agreed
         if not agreed:
             why = f"no two of {len(panel.suites)} writers assert a value for the same input"

@@ -28,7 +28,7 @@ from htn.contract import Contract, rounding_noise
 from htn.domain import StateVariable
 
 FUZZED = 100
-FRESH = 40
+FRESH = 100
 _MOST_SPENT = 3
 _FRESH_SEED = 9
 UNTRIED = Answer("not tried: it ran out of time or memory on other inputs", "timeout")
@@ -90,7 +90,10 @@ class Panel:
     @cached_property
     def fresh(self) -> tuple[Situation, ...]:
         """Situations around the constants that the bodies name, which a body may have been fitted to."""
-        seen = [value for body in self.bodies for value in constants(body.candidate)]
+        named = {"output", "writes", *(o.name for o in self.contract.outputs)}
+        named |= {effect.target.variable for effect in self.contract.effects}  # every body names these
+        found = [value for body in self.bodies for value in constants(body.candidate) if value not in named]
+        seen = list({(type(value), value): value for value in found}.values())
         bases = (*self.asserted, *self.known)
         return fuzzed(self.contract, self.variables, bases, count=min(FRESH, self.fuzz), seed=_FRESH_SEED, seen=seen)
 

@@ -73,6 +73,51 @@ def variations(
         yield row
 
 
+def planted(
+    rows: Sequence[Mapping[str, Any]], *, count: int, seed: int, seen: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield up to `count` rows in which a text or number that was `seen` stands in the place of one.
+
+    Each of them gets its turn, and numbers their neighbours: what `if x > 50` does shows at 50 and at 51.
+    """
+    draw = random.Random(seed)  # noqa: S311  # as above
+    found = [
+        [(row, name, path) for row in rows for name, value in row.items() for path in _leaves(value, each)]
+        for each in seen
+    ]
+    turns = [(each, places) for each, places in zip(seen, found, strict=True) if places]
+    for at in range(count if turns else 0):
+        each, places = turns[at % len(turns)]
+        row, name, path = draw.choice(places)
+        yield {**row, name: _put(row[name], path, each, draw)}
+
+
+def _leaves(value: Any, like: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield where in a value something of the kind of `like` stands: a way of keys and positions to each."""
+    if isinstance(value, (dict, list, tuple)):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from ((key, *path) for path in _leaves(part, like))
+    elif (_is_number(value) and _is_number(like)) or (isinstance(value, str) and isinstance(like, str)):
+        yield ()
+
+
+def _put(value: Any, path: Sequence[Any], seen: Any, draw: random.Random) -> Any:
+    """Return a value in which what was seen, or something beside it, stands at the end of a path."""
+    if path:
+        key, *rest = path
+        if isinstance(value, dict):
+            return {**value, key: _put(value[key], rest, seen, draw)}
+        return type(value)(_put(part, rest, seen, draw) if at == key else part for at, part in enumerate(value))
+    if isinstance(value, str):
+        return draw.choice([seen, seen, value + seen, seen + value])
+    beside = draw.choice([seen, seen, seen, seen + 1, seen - 1])
+    return float(beside) if isinstance(value, float) else int(beside) if beside == int(beside) else beside
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _varied(value: Any, draw: random.Random, pool: _Pool) -> Any:
     """Return the value with one small change."""
     if isinstance(value, bool):

@@ -65,7 +65,8 @@ def close(left: Any, right: Any, tolerance: float, noise: float = 0.0) -> bool:
     """Say whether two values are equal but for rounding, in whatever they are nested.
 
     Integers are never rounded: two of them are equal or not. `tolerance` is relative, so it is worth nothing near zero.
-    `noise` is how far apart numbers may lie whatever their size: it stays 0 unless the caller knows what they were computed from (see `rounding_noise`).
+    `noise` is how far apart numbers may lie whatever their size: it stays 0 unless the caller knows what they were
+    computed from (see `rounding_noise`).
     """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
