@@ -8,8 +8,8 @@
            ├─ undecided                        one more sample and suite, up to a limit
            └─ still undecided                  an abstention: it keeps the trust it has, and the user gets a question
 
-With several models samples and suites go to them in turn, so that no model tests its own body if there is another.
-When the calls are used up, what was bought counts.
+With several models samples and suites go to them in turn; the first suite is not by the author of the first body. When
+the calls are used up, what was bought counts.
 """
 
 from collections.abc import Callable, Sequence

@@ -27,6 +27,10 @@ class IndependentTests:
     wrong in one test of ten. A body that breaks such a value, or its contract on an input of theirs, is sent back with
     the smallest input that shows it. Where a further writer says what the body says, the value is not held against the
     body, and does not count for it either: then the other samples decide (rung 6).
+
+    On failure: the body goes back to its writer with that input. Without an agreed value it is undecided.
+
+    Worth: probation, with 0 to 3 and 8, where there is no example.
     """
 
     number, name = 5, "independent tests"
@@ -90,6 +94,10 @@ class Agreement:
 
     The largest group needs at least half of the samples, two members whose text differs, the agreed values, and more
     than one model behind it. Where this body is outside of it another one is in the right, if any is.
+
+    On failure: the body of the majority takes its place; undecided, one more body and suite are bought, up to a limit.
+
+    Worth: trusted, with all others.
     """
 
     number, name = 6, "agreement"
@@ -118,8 +126,12 @@ class Fuzz:
     """Bodies that pass the same tests answer further inputs alike, too, and keep what the contract ensures.
 
     The inputs are drawn from the parameters' types and varied from sensible ones, and satisfy the preconditions. Where
-    members of the group differ one of them is wrong, and nobody here knows which: the smallest such input is a
-    question for the user.
+    members of the group differ one of them is wrong, and nobody here knows which: the first such input is a
+    question for the user. Inputs on which a body ran out of time or memory are not counted.
+
+    On failure: a question to the user, who may answer with an example; until then it stays on probation.
+
+    Worth: trusted, with all others, where at least one input was compared.
     """
 
     number, name = 7, "fuzz"
@@ -140,8 +152,12 @@ class Fuzz:
 class Generalises:
     """The body is not fitted to the values that it was tried on.
 
-    The texts and numbers that bodies name are mixed into inputs that no test has. A body that knows one of them by
-    heart differs there from those that were written without it.
+    The texts and numbers that Python bodies name, and numbers beside them, are put into inputs that no test has. A body
+    that knows one of them by heart differs there from those that were written without it.
+
+    On failure: a question to the user; until it is answered the operator stays on probation.
+
+    Worth: trusted, with all others, where at least one input was compared.
     """
 
     number, name = 9, "generalise"
