@@ -8,7 +8,7 @@ output, there is nothing to compare: rung 8 holds the body to all of it.
 from collections.abc import Mapping
 from typing import Any
 
-from executor.validate.agreement import Agreed, Answer, Judgement, compared, difference, gives_way
+from executor.validate.agreement import Answer, Judgement, compared, difference, gives_way
 from executor.validate.differ import differences
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.panel import UNTRIED, Panel
@@ -41,23 +41,27 @@ class IndependentTests:
         if determined(panel.contract):
             return _nothing_to_compute(self)
         data: dict[str, Any] = {"suites": [suite.to_json() for suite in panel.suites]}
-        agreed = panel.agreed
-        if not agreed:
-            why = f"no two of {len(panel.suites)} writers assert a value for the same input"
-            return _undecided(self, why, data)
-        answers = panel.of_the_first
+        answers, agreed = panel.of_the_first, panel.agreed
         kept = [each for each in agreed if answers[each.input].same(Answer(each.value))]
         broken = [
             each for each in agreed
             if each not in kept and not gives_way(each, answers[each.input], panel.assertions)
         ]  # fmt: skip
-        if found := self._broken(trial, broken):
-            data |= {"held": len(agreed) - len(broken)}
-            detail, wrong = found
-            return Evidence(
-                self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=wrong,
-                data=data,
-            )  # fmt: skip
+        if broken:
+            # An input that was not tried shows nothing, so it comes last.
+            worst = min(broken, key=lambda each: (answers[each.input] is UNTRIED, size_of(panel.asserted[each.input])))
+            found = _counterexample(trial, panel.asserted[worst.input], answers[worst.input], Answer(worst.value))
+            many = f"{len(broken)} of {len(agreed)} values on which {len(worst.writers)} writers agree"
+            return self._wrong(trial, f"{many} come out otherwise", found, len(agreed), len(broken), data)
+        unkept = [at for at, answer in enumerate(answers) if answer.failure == "contract"]
+        if unkept:
+            at = min(unkept, key=lambda at: size_of(panel.asserted[at]))
+            found = trial.counterexample(panel.asserted[at], _said(answers[at]))
+            many = f"on {len(unkept)} of {len(answers)} inputs that writers chose"
+            return self._wrong(trial, f"{many} it breaks its contract", found, len(answers), len(unkept), data)
+        if not agreed:
+            why = f"no two of {len(panel.suites)} writers assert a value for the same input"
+            return _undecided(self, why, data)
         if not kept:
             return _undecided(self, "further writers contradict each value on which writers agree", data)
         borne_out = sum(answers[a.input].same(Answer(a.value)) for a in panel.assertions)
@@ -67,26 +71,13 @@ class IndependentTests:
         )
         return Evidence(self.number, self.name, True, detail, len(kept), level=trial.sandbox.level, data=data)
 
-    def _broken(self, trial: Trial, broken: list[Agreed]) -> tuple[str, Counterexample] | None:
-        """Return what is wrong with a body that breaks these values, or its contract, and the input that shows it."""
-        panel = _panel(trial)
-        answers = panel.of_the_first
-        if broken:
-            # An input that was not tried shows nothing, so it comes last.
-            worst = min(broken, key=lambda each: (answers[each.input] is UNTRIED, size_of(panel.asserted[each.input])))
-            found = _counterexample(trial, panel.asserted[worst.input], answers[worst.input], Answer(worst.value))
-            writers = len(worst.writers)
-            return (
-                f"{len(broken)} of {len(panel.agreed)} values on which {writers} writers agree come out otherwise",
-                found,
-            )
-        unkept = [at for at, answer in enumerate(answers) if answer.failure == "contract"]
-        if not unkept:
-            return None
-        at = min(unkept, key=lambda at: size_of(panel.asserted[at]))
-        return f"on {len(unkept)} inputs of tests it breaks its contract", trial.counterexample(
-            panel.asserted[at], _said(answers[at])
-        )
+    def _wrong(
+        self, trial: Trial, detail: str, found: Counterexample, tried: int, wrong: int, data: dict[str, Any]
+    ) -> Evidence:
+        return Evidence(
+            self.number, self.name, False, detail, tried, level=trial.sandbox.level, counterexample=found,
+            data=data | {"held": tried - wrong},
+        )  # fmt: skip
 
 
 class Agreement:

@@ -130,6 +130,8 @@ def test_a_body_that_breaks_its_contract_on_an_input_of_one_writer_is_sent_back(
     assert "breaks its contract" in found.detail
     assert found.counterexample is not None
     assert found.counterexample.given["amounts"] == [-1.0, 4.0]
+    alone = rung(panel(breaks, suites=[suite_by("x", THREE)]), 5)
+    assert (alone.passed, alone.undecided) == (False, False)
 
 
 def test_a_value_that_a_further_writer_contradicts_is_not_held_against_the_body_nor_for_it() -> None:
