@@ -8,8 +8,8 @@
            ├─ undecided                        one more sample and suite, up to a limit
            └─ still undecided                  an abstention: it keeps the trust it has, and the user gets a question
 
-With several models samples and suites go to them in turn, so that no model tests its own body if there is another.
-When the calls are used up, what was bought counts.
+With several models samples and suites go to them in turn; the first suite is not by the author of the first body. When
+the calls are used up, what was bought counts.
 """
 
 from collections.abc import Callable, Sequence
@@ -110,7 +110,9 @@ class Deepening:
             attempt, proposer = self.attempts[0]
             turned.add(attempt.candidate.hash)
             verdict = self.tryout.climb(self.tryout.trial(attempt.candidate, self._panel()), ladder)
-            whole = Verdict((*attempt.verdict.evidence, *verdict.evidence))
+            climbed = {rung.number for rung in ladder}
+            before = (e for e in attempt.verdict.evidence if e.rung not in climbed)  # climbed with fewer tests
+            whole = Verdict((*before, *verdict.evidence))
             if verdict.failed:
                 self.tryout.learn_from(attempt.candidate, verdict.failed)
                 better = self._mended(attempt, proposer, verdict.failed)
@@ -141,12 +143,12 @@ class Deepening:
             return None
         try:
             candidate = self.tryout.repaired(proposer, attempt, failed)
+            if self.tryout.history.repeated(candidate) is not None:
+                return None
+            better, why = self.tryout.mended(proposer, candidate, attempt.sample, attempt.repair + 1)
         except LimitReached as error:
             self.spent = error.message
             return None
-        if self.tryout.history.repeated(candidate) is not None:
-            return None
-        better, why = self.tryout.mended(proposer, candidate, attempt.sample, attempt.repair + 1)
         return None if why else (better, proposer)
 
     def _panel(self) -> Panel:

@@ -41,7 +41,7 @@ def _seen(contract: Contract, state: State, arguments: Sequence[Any]) -> State:
             _keep(seen, state, whole.variable, condition.left.worth(scope))
     memberships = {id(c.right) for c in contract.preconditions if c.comparison in ("in", "not in")}
     for part in (contract.reads, contract.preconditions, contract.effects, contract.ensures):
-        for lookup in _lookups(part):
+        for lookup in lookups(part):
             held = getattr(state, lookup.variable, None)
             if lookup.key:
                 try:
@@ -66,12 +66,13 @@ def _keep(seen: State, state: State, variable: str, key: Any) -> None:
         getattr(seen, variable)[key] = value
 
 
-def _lookups(part: Any) -> Iterator[Lookup]:
+def lookups(part: Any) -> Iterator[Lookup]:
+    """Yield every place of the state that terms, conditions or effects name, those inside of others as well."""
     if isinstance(part, Lookup):
         yield part
     if isinstance(part, tuple):
         for each in part:
-            yield from _lookups(each)
+            yield from lookups(each)
     elif is_dataclass(part):
         for field in fields(part):
-            yield from _lookups(getattr(part, field.name))
+            yield from lookups(getattr(part, field.name))

@@ -1,9 +1,13 @@
-"""Rung 10, probation: what clean uses are worth as evidence.
+"""Rung 10, probation. Uses are watched, and clean ones are evidence.
 
 The uses of an entry on probation are watched. Each that keeps its contract is counted with its inputs; so many
 different inputs make the entry trusted. That rests on rung 8: where observed and declared change were never compared
 on states that were made for it, a clean use says that nothing was noticed, not that the contract holds. An entry that
 broke its contract is not promoted by uses: what it was right on afterwards it may have been right on before.
+
+On failure: it is demoted at once, the plan is made anew, and the input is kept as a test with its name.
+
+Worth: trusted, after clean uses on enough different inputs, on top of rung 8.
 """
 
 from collections.abc import Mapping, Sequence

@@ -83,7 +83,7 @@ class Tryout:
         attempt = Attempt(candidate, verdict, sample, repair, self.clock() - started, calls=1)
         self.history = self.history.with_attempt(attempt)
         if verdict.failed:
-            self._learn_from(candidate, verdict.failed)
+            self.learn_from(candidate, verdict.failed)
         return attempt
 
     def repaired(self, proposer: Proposer, attempt: Attempt, failed: Evidence | None, note: str = "") -> Candidate:
@@ -133,10 +133,6 @@ class Tryout:
         self.on_event(LearnEvent("done", stage, say(result), took))
         return result
 
-    def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
-        """Keep what was wrong with a body where a rung that compares bodies has found it."""
-        self._learn_from(candidate, failed)
-
     def _reason(self, attempt: Attempt, why: str) -> str:
         failed = attempt.verdict.failed
         assert failed is not None  # only asked after a failed climb
@@ -144,7 +140,8 @@ class Tryout:
             return f"its contract cannot be tried: {failed.detail}"
         return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}; {why}"
 
-    def _learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+    def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+        """Keep what was wrong with a body: a lesson for prompts, and the input that shows it for later candidates."""
         name = self.contract.name
         if self.lessons and failed.mendable:
             category, cause, advice = cause_of(failed, candidate.language)

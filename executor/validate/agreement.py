@@ -13,7 +13,8 @@ The rules:
    largest, hold at least half of the samples, and two members whose text differs: a copy is no second opinion.
 3. The largest group gives every agreed value; agreed values and hints that it gives are at least two, of at least two
    writers, and not all the same: what always answers True is not shown to be right by answering True.
-4. An agreed value that a third writer contradicts gives way to that writer where all samples say the same as it.
+4. An agreed value that a third writer contradicts gives way to that writer where all samples are in the group, and
+   say the same as it.
 5. A group that not all samples are in has to be borne out by more: most of what the writers assert.
 6. On fuzzed inputs all members of the group answer the same. An answer that breaks a declared type counts as none.
 7. Samples and writers are not all the same model. A weak model agrees with itself on what is wrong: of what passes the
@@ -130,9 +131,12 @@ def agreed_values(assertions: Sequence[Assertion], writers: int = 2) -> tuple[Ag
     return tuple(found)
 
 
-def contested(assertions: Sequence[Assertion]) -> list[int]:
-    """Return the inputs for which writers assert different values."""
-    return [at for at, votes in _votes(assertions).items() if len(votes) > 1]
+def gives_way(agreed: Agreed, answer: Answer, assertions: Sequence[Assertion]) -> bool:
+    """Whether a writer who is none of those that agree asserts what is answered."""
+    return any(
+        each.input == agreed.input and each.writer not in agreed.writers and answer.same(Answer(each.value))
+        for each in assertions
+    )
 
 
 def groups(samples: Sequence[Sample]) -> list[list[Sample]]:
@@ -172,13 +176,17 @@ def difference(group: Sequence[Sample]) -> tuple[int | None, str]:
     """Return the first fuzzed input on which members of a group differ, and how; (None, "") where they do not."""
     for at, answers in enumerate(zip(*(sample.fuzzed for sample in group), strict=True)):
         known = [answer for answer in answers if answer is not None]
-        if len(known) < len(answers):
-            continue
         if broken := next((a for a in known if a.failure == "contract"), None):
             return at, f"an answer breaks the contract: {broken.value or broken.failure}"
-        if any(not known[0].same(other) for other in known[1:]):
+        if len(known) == len(answers) and any(not known[0].same(other) for other in known[1:]):
             return at, f"{len(known)} samples that pass the same tests answer differently"
     return None, ""
+
+
+def compared(group: Sequence[Sample]) -> int:
+    """Return how many fuzzed inputs all members of a group answered: out of time or memory is no answer."""
+    rows = zip(*(sample.fuzzed for sample in group), strict=True)
+    return sum(all(answer is not None and not answer.spent for answer in answers) for answers in rows)
 
 
 def _too_few(group: Sequence[Sample], ranked: Sequence[Sequence[Sample]], count: int, least: Thresholds) -> str:
@@ -198,9 +206,9 @@ def _untested(
     if not agreed:
         return None, f"no value is asserted by {least.writers} writers"
     borne_out = [a for a in assertions if answers[a.input].same(Answer(a.value))]
-    seconded = {a.input for a in borne_out} if len(group) == count else set()
     for each in agreed:
-        if each.input not in seconded and not answers[each.input].same(Answer(each.value)):
+        answer = answers[each.input]
+        if not answer.same(Answer(each.value)) and not (len(group) == count and gives_way(each, answer, assertions)):
             return each.input, f"the samples that behave alike break a test on which {len(each.writers)} writers agree"
     if len({a.input for a in borne_out}) < least.asserted or len({a.writer for a in borne_out}) < least.writers:
         return None, f"only {len(borne_out)} assertions are what the samples answer"
@@ -210,10 +218,8 @@ def _untested(
         return None, f"samples differ, and only {len(borne_out)} of {len(assertions)} assertions are borne out"
     models = {sample.model for sample in group} | {a.model for a in borne_out}
     if len(models) < least.models:
-        return (
-            None,
-            f"all bodies and tests are of one model, {next(iter(models))}, which may agree with its own mistakes",
-        )
+        one = f"one model, {next(iter(models))}" if len(models) == 1 else f"{len(models)} models"
+        return None, f"all bodies and tests are of {one}, which may agree with its own mistakes"
     return None, ""
 
 

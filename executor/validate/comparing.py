@@ -6,11 +6,12 @@ output, there is nothing to compare: rung 8 holds the body to all of it.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from executor.validate.agreement import Answer, Judgement
+from executor.validate.agreement import Answer, Judgement, compared, difference, gives_way
 from executor.validate.differ import differences
 from executor.validate.evidence import Counterexample, Evidence
-from executor.validate.panel import Panel
+from executor.validate.panel import UNTRIED, Panel
 from executor.validate.rungs import Rung, Trial, size_of
 from executor.validate.situations import Situation
 from htn.contract import Contract
@@ -23,7 +24,13 @@ class IndependentTests:
     """Values on which independent writers of tests agree come out as they say.
 
     Each writer sees the specification and never a body. A value counts when two of them assert it: one writer alone is
-    wrong in one test of ten. A body that breaks such a value is sent back with the smallest input that shows it.
+    wrong in one test of ten. A body that breaks such a value, or its contract on an input of theirs, is sent back with
+    the smallest input that shows it. Where a further writer says what the body says, the value is not held against the
+    body, and does not count for it either: then the other samples decide (rung 6).
+
+    On failure: the body goes back to its writer with that input. Without an agreed value it is undecided.
+
+    Worth: probation, with 0 to 3 and 8, where there is no example.
     """
 
     number, name = 5, "independent tests"
@@ -33,31 +40,44 @@ class IndependentTests:
         panel = _panel(trial)
         if determined(panel.contract):
             return _nothing_to_compute(self)
-        data = {"suites": [suite.to_json() for suite in panel.suites]}
-        agreed = panel.agreed
+        data: dict[str, Any] = {"suites": [suite.to_json() for suite in panel.suites]}
+        answers, agreed = panel.of_the_first, panel.agreed
+        kept = [each for each in agreed if answers[each.input].same(Answer(each.value))]
+        broken = [
+            each for each in agreed
+            if each not in kept and not gives_way(each, answers[each.input], panel.assertions)
+        ]  # fmt: skip
+        if broken:
+            # An input that was not tried shows nothing, so it comes last.
+            worst = min(broken, key=lambda each: (answers[each.input] is UNTRIED, size_of(panel.asserted[each.input])))
+            found = _counterexample(trial, panel.asserted[worst.input], answers[worst.input], Answer(worst.value))
+            many = f"{len(broken)} of {len(agreed)} values on which {len(worst.writers)} writers agree"
+            return self._wrong(trial, f"{many} come out otherwise", found, len(agreed), len(broken), data)
+        unkept = [at for at, answer in enumerate(answers) if answer.failure == "contract"]
+        if unkept:
+            at = min(unkept, key=lambda at: size_of(panel.asserted[at]))
+            found = trial.counterexample(panel.asserted[at], _said(answers[at]))
+            many = f"on {len(unkept)} of {len(answers)} inputs that writers chose"
+            return self._wrong(trial, f"{many} it breaks its contract", found, len(answers), len(unkept), data)
         if not agreed:
             why = f"no two of {len(panel.suites)} writers assert a value for the same input"
             return _undecided(self, why, data)
-        answers = panel.of_the_first
-        seconded = {a.input for a in panel.assertions if answers[a.input].same(Answer(a.value))}
-        broken = [each for each in agreed if each.input not in seconded]
-        if broken:
-            worst = min(broken, key=lambda each: size_of(panel.asserted[each.input]))
-            situation, answer = panel.asserted[worst.input], answers[worst.input]
-            found = _counterexample(trial, situation, answer, Answer(worst.value))
-            detail = (
-                f"{len(broken)} of {len(agreed)} values on which {len(worst.writers)} writers agree come out otherwise"
-            )
-            return Evidence(
-                self.number, self.name, False, detail, len(agreed), level=trial.sandbox.level, counterexample=found,
-                data=data | {"held": len(agreed) - len(broken)},
-            )  # fmt: skip
+        if not kept:
+            return _undecided(self, "further writers contradict each value on which writers agree", data)
         borne_out = sum(answers[a.input].same(Answer(a.value)) for a in panel.assertions)
         detail = (
-            f"{len(agreed)} values on which writers agree come out so; of all {len(panel.assertions)} assertions of "
+            f"{len(kept)} values on which writers agree come out so; of all {len(panel.assertions)} assertions of "
             f"{len(panel.suites)} writers {borne_out} are borne out"
         )
-        return Evidence(self.number, self.name, True, detail, len(agreed), level=trial.sandbox.level, data=data)
+        return Evidence(self.number, self.name, True, detail, len(kept), level=trial.sandbox.level, data=data)
+
+    def _wrong(
+        self, trial: Trial, detail: str, found: Counterexample, tried: int, wrong: int, data: dict[str, Any]
+    ) -> Evidence:
+        return Evidence(
+            self.number, self.name, False, detail, tried, level=trial.sandbox.level, counterexample=found,
+            data=data | {"held": tried - wrong},
+        )  # fmt: skip
 
 
 class Agreement:
@@ -65,6 +85,10 @@ class Agreement:
 
     The largest group needs at least half of the samples, two members whose text differs, the agreed values, and more
     than one model behind it. Where this body is outside of it another one is in the right, if any is.
+
+    On failure: the body of the majority takes its place; undecided, one more body and suite are bought, up to a limit.
+
+    Worth: trusted, with all others.
     """
 
     number, name = 6, "agreement"
@@ -77,8 +101,7 @@ class Agreement:
         judged = panel.judgement
         data = {"samples": [body.model for body in panel.bodies], "group": [int(s.name) for s in judged.group]}
         if judged.undecided and judged.rung in (5, 6):
-            question = _question(trial, panel.asserted, judged)
-            return _undecided(self, judged.undecided, data, question)
+            return _undecided(self, judged.undecided, data, _question(trial, judged))
         if "0" not in {sample.name for sample in judged.group}:
             why = f"{len(judged.group)} of {len(panel.bodies)} samples behave alike, and this body otherwise"
             return Evidence(self.number, self.name, False, why, len(panel.bodies), data=data | {"category": "outvoted"})
@@ -94,8 +117,12 @@ class Fuzz:
     """Bodies that pass the same tests answer further inputs alike, too, and keep what the contract ensures.
 
     The inputs are drawn from the parameters' types and varied from sensible ones, and satisfy the preconditions. Where
-    members of the group differ one of them is wrong, and nobody here knows which: the smallest such input is a
-    question for the user.
+    members of the group differ one of them is wrong, and nobody here knows which: the first such input is a
+    question for the user. Inputs on which a body ran out of time or memory are not counted.
+
+    On failure: a question to the user, who may answer with an example; until then it stays on probation.
+
+    Worth: trusted, with all others, where at least one input was compared.
     """
 
     number, name = 7, "fuzz"
@@ -106,9 +133,9 @@ class Fuzz:
         if determined(panel.contract):
             return _nothing_to_compute(self)
         judged = panel.judgement
-        if judged.rung == self.number:
-            return _undecided(self, judged.undecided, {}, _question(trial, panel.fuzzed, judged))
-        count = len(panel.fuzzed)
+        if judged.undecided:
+            return _undecided(self, judged.undecided, {}, _question(trial, judged))
+        count = compared(judged.group)
         detail = f"{len(judged.group)} samples answer {count} further inputs alike, and keep the contract"
         return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
 
@@ -116,8 +143,12 @@ class Fuzz:
 class Generalises:
     """The body is not fitted to the values that it was tried on.
 
-    The texts and numbers that bodies name are mixed into inputs that no test has. A body that knows one of them by
-    heart differs there from those that were written without it.
+    The texts and numbers that Python bodies name, and numbers beside them, are put into inputs that no test has. A body
+    that knows one of them by heart differs there from those that were written without it.
+
+    On failure: a question to the user; until it is answered the operator stays on probation.
+
+    Worth: trusted, with all others, where at least one input was compared.
     """
 
     number, name = 9, "generalise"
@@ -127,11 +158,14 @@ class Generalises:
         panel = _panel(trial)
         if determined(panel.contract):
             return _nothing_to_compute(self)
-        situation, why = panel.differ_when_fresh()
-        if situation is not None:
-            found = trial.counterexample(situation, why)
+        if panel.judgement.undecided:
+            return _undecided(self, panel.judgement.undecided, {})
+        group = panel.group_when_fresh()
+        at, why = difference(group)
+        if at is not None:
+            found = trial.counterexample(panel.fresh[at], why)
             return _undecided(self, f"around a value that a body names, {why}", {}, found)
-        count = len(panel.fresh)
+        count = compared(group)
         detail = f"{count} inputs around the values that the bodies name are answered alike"
         return Evidence(self.number, self.name, True, detail, count, level=trial.sandbox.level)
 
@@ -155,15 +189,16 @@ def _undecided(rung: Rung, why: str, data: Mapping[str, object], question: Count
     return Evidence(rung.number, rung.name, False, why, counterexample=question, data={**data, "category": "undecided"})
 
 
-def _question(trial: Trial, situations: tuple[Situation, ...], judged: Judgement) -> Counterexample | None:
+def _question(trial: Trial, judged: Judgement) -> Counterexample | None:
     """Return the input that shows why it is undecided, with what the group says of it, as a question to the user."""
     if judged.at is None:
         return None
-    asserted = [each.value for each in judged.agreed if each.input == judged.at and judged.rung != Fuzz.number]
+    fuzzed = judged.rung == Fuzz.number
+    situations = _panel(trial).fuzzed if fuzzed else _panel(trial).asserted
+    asserted = [each.value for each in judged.agreed if each.input == judged.at and not fuzzed]
     answers: list[Answer] = []
     for sample in judged.group:
-        row = sample.fuzzed if judged.rung == Fuzz.number else sample.answers
-        answer = row[judged.at]
+        answer = (sample.fuzzed if fuzzed else sample.answers)[judged.at]
         if answer is not None and not any(answer.same(other) for other in answers):
             answers.append(answer)
     got = "; or ".join(map(_said, answers))

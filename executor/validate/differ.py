@@ -28,12 +28,12 @@ def differences(
     return found
 
 
-def place_name(variable: str, key: Any) -> str:
-    """Return a place of the state as a contract writes it."""
+def place_name(variable: str, key: Any, width: int = 60) -> str:
+    """Return a place of the state as a contract writes it, each part of the key cut to `width` characters."""
     if key is None:
         return variable
     parts = key if isinstance(key, tuple) else (key,)
-    return f"{variable}[{', '.join(map(show, parts))}]"
+    return f"{variable}[{', '.join(show(part, width) for part in parts)}]"
 
 
 def _within(place: str, expected: Any, got: Any, noise: float) -> Iterator[tuple[str, str, str]]:

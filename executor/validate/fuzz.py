@@ -5,17 +5,21 @@ vary): those of tests, examples and the situation of the gap. All of it is filte
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
+from math import isfinite
 from typing import Any
 
 from executor.check import Candidate
 from executor.validate.situations import Situation, applicable, given_in, situation_of
-from executor.validate.vary import variations
+from executor.validate.vary import planted, variations
 from htn.contract import Contract, Undefined
 from htn.domain import StateVariable
 from htn.errors import HtnError
+from htn.unknown import has_unknown
 
+_MOST_BITS, _MOST_LETTERS = 300, 100
 _TRIES = 4  # variations that are made for each one that is wanted: many break a precondition
 
 
@@ -30,14 +34,18 @@ def fuzzed(
 ) -> tuple[Situation, ...]:
     """Return up to `count` different situations in which the contract applies, none of them among `known`.
 
-    `seen` are values to mix in, such as the constants of bodies. The same arguments give the same situations.
+    `seen` are texts and numbers to mix in, such as the constants of bodies: then half of them hold one. The same
+    arguments give the same situations.
     """
+    rows = _complete(contract, known)
+    wanted = count * _TRIES
     drawn = iter(applicable(contract, variables, known, count=count, seed=seed))
-    varied = _varied(contract, variables, known, count=count, seed=seed, seen=seen)
+    varied = _made(contract, variables, variations(rows, count=wanted, seed=seed, seen=seen))
+    fitted = _made(contract, variables, planted(rows, count=wanted, seed=seed, seen=seen))
     found: dict[str, Situation] = {}
     before = {_text(contract, situation) for situation in known}
-    for pair in zip_longest(varied, drawn):
-        for situation in pair:
+    for batch in zip_longest(fitted, varied, fitted, drawn):
+        for situation in batch:
             if situation is not None and (text := _text(contract, situation)) not in before:
                 found.setdefault(text, situation)
         if len(found) >= count:
@@ -53,35 +61,46 @@ def constants(candidate: Candidate) -> list[Any]:
         nodes = list(ast.walk(candidate.tree))
     except SyntaxError:
         return []
-    values = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    return [value for value in values if type(value) in (str, int, float) and len(str(value)) <= 100]
+    return [value for node in nodes for value in _named_in(node) if _is_small(value)]
 
 
-def _varied(
-    contract: Contract,
-    variables: Mapping[str, StateVariable],
-    known: Sequence[Situation],
-    *,
-    count: int,
-    seed: int,
-    seen: Sequence[Any],
-) -> Iterator[Situation]:
+def _named_in(node: ast.AST) -> list[Any]:
+    match node:
+        case ast.Constant(value=value):
+            return [value]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value) | float(value))):
+            return [-value]
+    return []
+
+
+def _is_small(value: object) -> bool:
+    if type(value) is int:
+        return value.bit_length() <= _MOST_BITS
+    if isinstance(value, str):
+        # Code may hold half of a surrogate pair, which no sandbox can be given.
+        return len(value) <= _MOST_LETTERS and value == value.encode(errors="ignore").decode()
+    return type(value) is float and isfinite(value)
+
+
+def _complete(contract: Contract, known: Sequence[Situation]) -> list[dict[str, Any]]:
+    """Return what bodies are given in these situations, where all of it is known."""
     rows = []
     for situation in known:
-        try:
+        with suppress(HtnError, Undefined):
             rows.append(given_in(contract, situation))
-        except (HtnError, Undefined):
-            continue
-    complete = [row for row in rows if len(row) == len(contract.parameters) + len(contract.reads)]
+    names = len(contract.parameters) + len(contract.reads)
+    return [row for row in rows if len(row) == names and not any(map(has_unknown, row.values()))]
+
+
+def _made(
+    contract: Contract, variables: Mapping[str, StateVariable], rows: Iterable[Mapping[str, Any]]
+) -> Iterator[Situation]:
+    """Yield the situations in which a body is given one of these rows, as far as the contract allows them."""
     names = {p.name for p in contract.parameters}
-    for row in variations(complete, count=count * _TRIES, seed=seed, seen=seen):
-        made = situation_of(
-            contract,
-            variables,
-            {name: value for name, value in row.items() if name in names},
-            {name: value for name, value in row.items() if name not in names},
-        )
-        if made is not None:
+    for row in rows:
+        arguments = {name: value for name, value in row.items() if name in names}
+        reads = {name: value for name, value in row.items() if name not in names}
+        if (made := situation_of(contract, variables, arguments, reads)) is not None:
             yield made
 
 

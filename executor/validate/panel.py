@@ -5,7 +5,7 @@ A panel is asked in the sandbox once, when a rung first needs it; then its judge
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from executor.body import Observation
@@ -19,19 +19,19 @@ from executor.validate.agreement import (
     Sample,
     Thresholds,
     agreed_values,
-    difference,
     judge,
 )
 from executor.validate.fuzz import constants, fuzzed
-from executor.validate.situations import Situation
+from executor.validate.situations import Situation, given_in, identity
 from executor.validate.suites import Suite, places
 from htn.contract import Contract, rounding_noise
 from htn.domain import StateVariable
 
 FUZZED = 100
-FRESH = 40
+FRESH = 100
 _MOST_SPENT = 3
 _FRESH_SEED = 9
+UNTRIED = Answer("not tried: it ran out of time or memory on other inputs", "timeout")
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,25 @@ class Panel:
     @cached_property
     def asserted(self) -> tuple[Situation, ...]:
         """The situations of all tests, each once."""
-        tests = [test for suite in self.suites for test in suite.tests]
-        return tuple({_key(test.situation): test.situation for test in tests}.values())
+        return tuple(self._distinct.values())
 
     @cached_property
     def assertions(self) -> tuple[Assertion, ...]:
         """What the writers assert of them."""
-        number = {_key(situation): at for at, situation in enumerate(self.asserted)}
+        number = {key: at for at, key in enumerate(self._distinct)}
         return tuple(
-            Assertion(number[_key(test.situation)], suite.writer, dict(test.changes), suite.model)
+            Assertion(number[identity(self.contract, test.situation)], suite.writer, dict(test.changes), suite.model)
             for suite in self.suites
             for test in suite.tests
         )
+
+    @cached_property
+    def _distinct(self) -> dict[str, Situation]:
+        found: dict[str, Situation] = {}
+        for suite in self.suites:
+            for test in suite.tests:
+                found.setdefault(identity(self.contract, test.situation), test.situation)
+        return found
 
     @cached_property
     def fuzzed(self) -> tuple[Situation, ...]:
@@ -83,7 +90,10 @@ class Panel:
     @cached_property
     def fresh(self) -> tuple[Situation, ...]:
         """Situations around the constants that the bodies name, which a body may have been fitted to."""
-        seen = [value for body in self.bodies for value in constants(body.candidate)]
+        named = {"output", "writes", *(o.name for o in self.contract.outputs)}
+        named |= {effect.target.variable for effect in self.contract.effects}  # every body names these
+        found = [value for body in self.bodies for value in constants(body.candidate) if value not in named]
+        seen = list({(type(value), value): value for value in found}.values())
         bases = (*self.asserted, *self.known)
         return fuzzed(self.contract, self.variables, bases, count=min(FRESH, self.fuzz), seed=_FRESH_SEED, seen=seen)
 
@@ -100,7 +110,7 @@ class Panel:
     @cached_property
     def of_the_first(self) -> list[Answer]:
         """What the body on trial comes to in the asserted situations."""
-        return [answer or Answer(failure="timeout") for answer in self.answers(self.bodies[0], self.asserted)]
+        return self._told(self.bodies[0])
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -113,37 +123,27 @@ class Panel:
         """The values on which writers agree."""
         return agreed_values(self.assertions, self.thresholds.writers)
 
-    def members(self) -> list[Body]:
-        """Return the bodies of the largest group, those that were not repaired first."""
-        found = [self.bodies[int(sample.name)] for sample in self.judgement.group]
-        return sorted(found, key=lambda body: body.repaired)
-
-    def differ_when_fresh(self) -> tuple[Situation | None, str]:
-        """Return the first fresh situation in which members of the group differ, and how."""
-        group = [
-            Sample(sample.name, sample.model, sample.text, (), self.answers(self.bodies[int(sample.name)], self.fresh))
+    def group_when_fresh(self) -> list[Sample]:
+        """Return the members of the group with their answers in the fresh situations."""
+        return [
+            replace(sample, answers=(), fuzzed=self.answers(self.bodies[int(sample.name)], self.fresh))
             for sample in self.judgement.group
         ]
-        at, why = difference(group)
-        return (None if at is None else self.fresh[at]), why
 
     def _sample(self, number: int, body: Body) -> Sample:
-        asserted = self.of_the_first if number == 0 else [
-            answer or Answer(failure="timeout") for answer in self.answers(body, self.asserted)
-        ]  # fmt: skip
+        asserted = self.of_the_first if number == 0 else self._told(body)
         return Sample(str(number), body.model, normal_form(body.candidate), asserted, self.answers(body, self.fuzzed))
 
+    def _told(self, body: Body) -> list[Answer]:
+        return [answer or UNTRIED for answer in self.answers(body, self.asserted)]
+
     def _answer(self, body: Body, situation: Situation) -> Answer:
-        return answer_of(self.observe(body.candidate, situation), situation)
+        return answer_of(self.contract, self.observe(body.candidate, situation), situation)
 
 
-def answer_of(seen: Observation, situation: Situation) -> Answer:
+def answer_of(contract: Contract, seen: Observation, situation: Situation) -> Answer:
     """Return what came of a body as an answer: what it changed, or how it failed."""
     if not seen.ok:
         return Answer(seen.problem, seen.category)
-    held = [getattr(situation.state, name) for name in situation.state]
-    return Answer(places(seen.after), noise=rounding_noise(*situation.arguments, *held))
-
-
-def _key(situation: Situation) -> str:
-    return repr((situation.arguments, situation.state))
+    held = [situation.state.look_up(*at) for at in seen.after]
+    return Answer(places(seen.after), noise=rounding_noise(*given_in(contract, situation).values(), *held))

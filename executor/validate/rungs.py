@@ -1,8 +1,8 @@
-"""The rungs of the ladder: each buys one kind of evidence. The docstring of a rung is its documentation.
+"""The rungs of the ladder: each buys one kind of evidence. The docstring of a rung is its documentation (see pages).
 
 A rung sees the whole trial and returns evidence. Here are those that need the candidate alone. Rungs 5, 6, 7 and 9
 compare it with tests and bodies of other authors (see comparing); rung 10, watched first uses, is not climbed here but
-lived through (see executor.library).
+lived through (see executor.probation).
 """
 
 import dataclasses
@@ -92,7 +92,14 @@ class Rung(Protocol):
 
 
 class Form:
-    """The code parses, has the function that was asked for, and does nothing at the top level."""
+    """The code parses, has the function that was asked for, and does nothing at the top level.
+
+    Nothing has run yet. What these rules say is exact, costs no time, and is the cheapest thing to send back.
+
+    On failure: the body goes back to its writer with what the rules say.
+
+    Worth: nothing by itself; no other rung is climbed without it.
+    """
 
     number, name = 0, "form"
 
@@ -105,7 +112,15 @@ class Form:
 
 
 class Static:
-    """Only allowed imports and builtins are used, and nothing that contradicts the declared purity."""
+    """Only allowed imports and builtins are used, and nothing that contradicts the declared purity.
+
+    The rules are a filter and not the wall: the sandbox has to hold whatever gets past them. They keep honest code
+    honest, and tell its writer early what the sandbox would refuse anyway.
+
+    On failure: the body goes back to its writer with what the rules say.
+
+    Worth: nothing by itself; nothing runs without it.
+    """
 
     number, name = 1, "static"
 
@@ -116,7 +131,16 @@ class Static:
 
 
 class Smoke:
-    """The body runs in the sandbox on one generated input and returns what can be read."""
+    """The body runs in the sandbox on one generated input and returns what can be read.
+
+    One run shows what is wrong everywhere: a misspelt name, a result of another form. A body that breaks its contract
+    here passes all the same; rung 8 says so with the smallest input. Where no input can be made that satisfies types
+    and preconditions, no body can pass, and the contract is what is wrong.
+
+    On failure: the body goes back to its writer with the error and the input.
+
+    Worth: quarantined, with 0 to 4: its result answers the one request that it was written for.
+    """
 
     number, name = 2, "smoke"
 
@@ -132,7 +156,15 @@ class Smoke:
 
 
 class Determinism:
-    """The same input gives the same result under another hash seed and another clock, arguments untouched."""
+    """The same input gives the same result under another hash seed and another clock, arguments untouched.
+
+    A plan is repeatable only where its steps are, and what is compared later has to be one value. A body that sorts by
+    the order of a set, reads the time, or changes the lists that it is given, is found here.
+
+    On failure: the body goes back to its writer with both results.
+
+    Worth: quarantined, with 0 to 4. Planning runs only bodies that have passed it.
+    """
 
     number, name = 3, "determinism, purity"
 
@@ -157,7 +189,15 @@ class Determinism:
 
 
 class GivenExamples:
-    """Every example of the user's comes out as the user said."""
+    """Every example of the user's comes out as the user said.
+
+    An example names the state, the arguments and every place that changes. It is the only evidence that comes from
+    somebody who knows what is meant. Without an example the rung passes and counts for nothing.
+
+    On failure: the body goes back to its writer with the example, and what came out instead.
+
+    Worth: probation, with 0 to 3 and 8: plans use the operator.
+    """
 
     number, name = 4, "given examples"
 
@@ -188,7 +228,15 @@ class GivenExamples:
 class KeepsContract:
     """In generated situations the observed change is the declared change, and elsewhere the host refuses.
 
-    Of several situations in which the body is wrong, the smallest is the counterexample.
+    Situations are built in which types and preconditions hold: values are drawn by their types, put where the contract
+    reads them, and mended until it applies. The body's outputs are held to their types and to what the contract
+    ensures, its writes to the declared effects, place by place. For each precondition a situation that breaks it has to
+    be refused. Of several situations in which the body is wrong, the smallest is the counterexample. Inputs that were
+    once found to show a mistake are tried again.
+
+    On failure: the body goes back to its writer with the smallest situation; the contract is never weakened.
+
+    Worth: probation, with an example (rung 4) or agreed tests (rung 5). Clean uses promote only on top of it.
     """
 
     number, name = 8, "contract"

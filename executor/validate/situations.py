@@ -7,9 +7,11 @@ and the whole is checked. What cannot be made to hold is thrown away and counted
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from executor.inputs import lookups
 from executor.validate.values import draw
 from htn.contract import (
     ANY,
@@ -93,6 +95,34 @@ def given_in(contract: Contract, situation: Situation) -> dict[str, Any]:
     return {name: plain(value) for name, value in {**scope.arguments, **scope.reads}.items()}
 
 
+def identity(contract: Contract, situation: Situation) -> str:
+    """Return what makes a situation what it is for a contract: two with the same come to the same.
+
+    That is what the body is given, and what else of the state its effects and promises depend on. 2 and 2.0 are the
+    same number, and the order of a record's entries does not count: so it is in JSON.
+    """
+    scope = _scope(contract, situation.state, situation.arguments)
+    terms = [effect.value for effect in contract.effects]
+    terms += [effect.target for effect in contract.effects if effect.kind not in ("assign", "delete")]
+    beside = {}
+    for lookup in lookups((*terms, *contract.ensures)):
+        with suppress(Undefined, HtnError):
+            beside[str(lookup)] = lookup.worth(scope)
+    return repr(even([given_in(contract, situation), beside]))
+
+
+def even(value: Any) -> Any:
+    """Return a value as JSON means it: whole numbers as integers, entries in the order of their names."""
+    value = plain(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [even(part) for part in value]
+    if isinstance(value, dict):
+        return {key: even(value[key]) for key in sorted(value)}
+    return value
+
+
 def refused(
     contract: Contract, variables: Mapping[str, StateVariable], good: Sequence[Situation]
 ) -> list[tuple[Condition, Situation]]:
@@ -144,8 +174,8 @@ def _build(
         for at, p in enumerate(contract.parameters)
     ]  # fmt: skip
     try:
-        for reading in contract.reads:
-            place(reading.source, row[_READ + reading.name], _scope(contract, state, arguments))
+        _place_reads(contract, state, arguments, row)
+        _begin(contract, state, arguments, variables)
         for condition in contract.preconditions:
             _establish(condition, contract, state, arguments, variables)
         if refuse(contract, state, arguments) is None:
@@ -153,6 +183,35 @@ def _build(
     except (CannotBeMade, Undefined, HtnError):
         pass
     return None
+
+
+def _place_reads(contract: Contract, state: State, arguments: Sequence[Any], row: Mapping[str, Any]) -> None:
+    """Put what is read where it is read from; one place may be named by what stands at another, so that goes first."""
+    waiting = list(contract.reads)
+    while waiting:
+        later = []
+        for reading in waiting:
+            try:
+                place(reading.source, row[_READ + reading.name], _scope(contract, state, arguments))
+            except Undefined:
+                later.append(reading)
+        if len(later) == len(waiting):
+            raise CannotBeMade(f"{later[0].source} is at a place that is not known")
+        waiting = later
+
+
+def _begin(contract: Contract, state: State, arguments: Sequence[Any], variables: Mapping[str, StateVariable]) -> None:
+    """Put something where an effect adds to what is there, and nothing is: nothing can be added to nothing."""
+    for effect in contract.effects:
+        if effect.kind not in ("increase", "decrease", "add"):
+            continue
+        scope = _scope(contract, state, arguments)
+        try:
+            effect.target.worth(scope)
+        except Undefined:
+            declared = variables.get(effect.target.variable)
+            simplest = _simplest(declared.type) if declared else None
+            place(effect.target, simplest if simplest is not None else [] if effect.kind == "add" else 0, scope)
 
 
 def _scope(contract: Contract, state: State, arguments: Sequence[Any]) -> Scope:

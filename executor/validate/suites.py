@@ -8,19 +8,24 @@ A test whose input is not of the declared types, or does not satisfy the precond
 is never run there. It is left out and counted.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from executor.validate.differ import place_name
-from executor.validate.situations import Situation, situation_of
-from htn.contract import Contract, Scope, Undefined, broken_promise, changes, scope_of
+from executor.validate.situations import Situation, even, situation_of
+from htn.contract import Contract, Undefined, broken_promise, changes, refuse, scope_of
 from htn.domain import Example, StateVariable
 from htn.errors import HtnError
 from htn.state import State
 from htn.values import plain, show
 
 USER = "the user"
+_MOST_DEPTH = 32
+_MOST_BYTES = 100_000
+_WHOLE = 100_000  # characters of a key: a place whose name is cut could be taken for another
 
 
 @dataclass(frozen=True)
@@ -80,19 +85,47 @@ def suite_of(
 
 def users_suite(contract: Contract, examples: Sequence[Example]) -> Suite:
     """Return the user's examples as a suite: what each names changes, and nothing else does."""
-    kept = []
+    kept: list[Test] = []
+    dropped: list[str] = []
     for example in examples:
         situation = Situation(State(example.given), example.arguments)
-        kept.append(Test(situation, places(example.changes())))
-    return Suite(USER, USER, tuple(kept))
+        try:
+            if why := refuse(contract, situation.state, situation.arguments):
+                raise ValueError(why)
+            after = _as_before(contract, situation) | example.changes()
+        except (HtnError, Undefined, ValueError) as error:
+            dropped.append(str(getattr(error, "message", error))[:200])
+        else:
+            kept.append(Test(situation, places(after)))
+    return Suite(USER, USER, tuple(kept), tuple(dropped))
 
 
 def places(after: Mapping[tuple[str, Any], Any]) -> dict[str, Any]:
     """Return what changes, by the place as a contract writes it; what is gone afterwards is None."""
-    return {place_name(*at): None if value is State.ABSENT else plain(value) for at, value in after.items()}
+    return {
+        place_name(variable, _key(key), _WHOLE): None if value is State.ABSENT else plain(value)
+        for (variable, key), value in after.items()
+    }
+
+
+def _key(key: Any) -> Any:
+    """Return a key with its numbers as JSON means them: a state has one place for 2 and 2.0."""
+    return tuple(map(even, key)) if isinstance(key, tuple) else even(key)
+
+
+def _as_before(contract: Contract, situation: Situation) -> dict[tuple[str, Any], Any]:
+    """Return what stands at the places that the effects change: an example says that what it does not name stays so."""
+    scope = scope_of(contract, situation.state, situation.arguments)
+    before: dict[tuple[str, Any], Any] = {}
+    for effect in contract.effects:
+        with suppress(Undefined, HtnError):  # a place that only the body's outputs name
+            at = effect.target.at(scope)
+            before[at] = situation.state.look_up(*at)
+    return before
 
 
 def _test(contract: Contract, variables: Mapping[str, StateVariable], written: Written) -> Test:
+    _check(written)
     asked = {p.name for p in contract.parameters}, {r.name for r in contract.reads}
     given = set(written.arguments), set(written.reads)
     if asked != given:
@@ -101,7 +134,23 @@ def _test(contract: Contract, variables: Mapping[str, StateVariable], written: W
     if situation is None:
         raise ValueError("its input does not satisfy the types and preconditions")
     scope = scope_of(contract, situation.state, situation.arguments)
-    scope = Scope(scope.state, scope.arguments, scope.reads, dict(written.outputs))
+    scope = replace(scope, outputs=dict(written.outputs))
     if why := broken_promise(contract, scope):
         raise ValueError(f"what it expects breaks the contract: {why}")
     return Test(situation, places(changes(contract, scope)))
+
+
+def _check(written: Written) -> None:
+    """Raise ValueError where a value cannot be given to a body, or is larger than any sensible test's."""
+    values = [dict(written.arguments), dict(written.reads), dict(written.outputs)]
+    if _deeper(values, _MOST_DEPTH):
+        raise ValueError(f"a value of it is nested more than {_MOST_DEPTH} levels deep")
+    # ValueError: a number that is none or has thousands of digits, half of a surrogate pair.
+    size = len(json.dumps(values, allow_nan=False, ensure_ascii=False).encode())
+    if size > _MOST_BYTES:
+        raise ValueError(f"its values take {size:,} bytes, more than {_MOST_BYTES:,}")
+
+
+def _deeper(value: Any, depth: int) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < 0 or any(_deeper(part, depth - 1) for part in parts)

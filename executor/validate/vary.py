@@ -12,6 +12,7 @@ variation is of the asked type and satisfies the preconditions is for the caller
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 _MOST_STEPS = 3
@@ -61,7 +62,8 @@ def variations(
     `seen` are values that occur elsewhere, such as the constants of the code that is tried: they are mixed in.
     """
     draw, pool = random.Random(seed), _Pool.of(rows, seen)  # noqa: S311  # the same ones every time; no secret
-    if not any(rows):
+    rows = [row for row in rows if row]
+    if not rows:
         return
     for at in range(count):
         row = dict(rows[at % len(rows)])
@@ -69,6 +71,51 @@ def variations(
             name = draw.choice(list(row))
             row[name] = _varied(row[name], draw, pool)
         yield row
+
+
+def planted(
+    rows: Sequence[Mapping[str, Any]], *, count: int, seed: int, seen: Sequence[Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield up to `count` rows in which a text or number that was `seen` stands in the place of one.
+
+    Each of them gets its turn, and numbers their neighbours: what `if x > 50` does shows at 50 and at 51.
+    """
+    draw = random.Random(seed)  # noqa: S311  # as above
+    found = [
+        [(row, name, path) for row in rows for name, value in row.items() for path in _leaves(value, each)]
+        for each in seen
+    ]
+    turns = [(each, places) for each, places in zip(seen, found, strict=True) if places]
+    for at in range(count if turns else 0):
+        each, places = turns[at % len(turns)]
+        row, name, path = draw.choice(places)
+        yield {**row, name: _put(row[name], path, each, draw)}
+
+
+def _leaves(value: Any, like: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield where in a value something of the kind of `like` stands: a way of keys and positions to each."""
+    if isinstance(value, (dict, list, tuple)):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from ((key, *path) for path in _leaves(part, like))
+    elif (_is_number(value) and _is_number(like)) or (isinstance(value, str) and isinstance(like, str)):
+        yield ()
+
+
+def _put(value: Any, path: Sequence[Any], seen: Any, draw: random.Random) -> Any:
+    """Return a value in which what was seen, or something beside it, stands at the end of a path."""
+    if path:
+        key, *rest = path
+        if isinstance(value, dict):
+            return {**value, key: _put(value[key], rest, seen, draw)}
+        return type(value)(_put(part, rest, seen, draw) if at == key else part for at, part in enumerate(value))
+    if isinstance(value, str):
+        return draw.choice([seen, seen, value + seen, seen + value])
+    beside = draw.choice([seen, seen, seen, seen + 1, seen - 1])
+    return float(beside) if isinstance(value, float) else int(beside) if beside == int(beside) else beside
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _varied(value: Any, draw: random.Random, pool: _Pool) -> Any:
@@ -79,7 +126,7 @@ def _varied(value: Any, draw: random.Random, pool: _Pool) -> Any:
         likely = [value + 1, value - 1, -value, 0, 1, value * 2, value // 2, pool.other(draw, value)]
         as_float = [float(value)] if float in pool.by_kind and abs(value) < 2**53 else []
         return draw.choice([*likely, draw.randint(-20, 100), *as_float])
-    if isinstance(value, float):
+    if isinstance(value, float) and isfinite(value):
         likely = [value + 1.0, value - 1.0, -value, 0.0, value / 2, value + 0.5, pool.other(draw, value)]
         return draw.choice([*likely, *([round(value)] if int in pool.by_kind else []), float(round(value))])
     if isinstance(value, str):

@@ -64,11 +64,14 @@ class Condition:
 def close(left: Any, right: Any, tolerance: float, noise: float = 0.0) -> bool:
     """Say whether two values are equal but for rounding, in whatever they are nested.
 
-    `tolerance` is relative, so it is worth nothing near zero. `noise` is how far apart numbers may lie whatever their
-    size: it stays 0 unless the caller knows what they were computed from (see `rounding_noise`).
+    Integers are never rounded: two of them are equal or not. `tolerance` is relative, so it is worth nothing near zero.
+    `noise` is how far apart numbers may lie whatever their size: it stays 0 unless the caller knows what they were
+    computed from (see `rounding_noise`).
     """
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
+    if isinstance(left, int) and isinstance(right, int):
+        return left == right
     if isinstance(left, (int, float)) and isinstance(right, (int, float)):
         try:
             return isclose(left, right, rel_tol=tolerance, abs_tol=noise)

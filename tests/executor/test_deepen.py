@@ -159,6 +159,23 @@ def test_what_was_bought_counts_when_the_calls_are_used_up(models: Any, close: C
     assert learned.trust == "probation"
 
 
+def test_what_was_bought_counts_when_the_calls_are_used_up_in_the_middle_of_a_repair(models: Any, close: Close) -> None:
+    """The repaired body does not even run, and there is no call left to repair that one."""
+    servers = models(([LARGEST, total_is("amounts[99]")], [GOOD, OTHER]))
+    learned = close(*servers, domain=shop(example=False, promised=contract()), max_calls=4)
+    assert learned.version is None
+    assert "rung 5" in (learned.reason or "")
+
+
+def test_tests_that_decide_nothing_at_first_do_not_keep_it_buying_once_there_are_enough(
+    models: Any, close: Close
+) -> None:
+    servers = models(([RIGHT, BY_HALVES], [APART, GOOD, OTHER]), ([LOOP], [GOOD, OTHER, GOOD]))
+    learned = close(*servers, domain=shop(example=False, promised=contract()), level="trusted", samples=3)
+    assert learned.trust == "trusted", learned.question
+    assert sum(len(server.requests) for server in servers) == 3 + 3
+
+
 def test_a_body_that_was_repaired_is_on_probation_at_most(models: Any, close: Close) -> None:
     servers = models(([LARGEST, RIGHT, BY_HALVES], [GOOD, GOOD]), ([LOOP], [OTHER, OTHER]))
     learned = close(*servers, level="trusted", samples=2, most_samples=2)
