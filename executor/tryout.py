@@ -21,7 +21,7 @@ from executor.sandbox import Sandbox, SandboxLimits
 from executor.validate import ALONE, Evidence, Panel, Rung, Situation, Trial, Verdict, climb
 from htn.contract import Contract
 from htn.domain import Domain
-from htn.errors import HtnError
+from htn.errors import HtnError, ServiceMissing
 
 _Result = TypeVar("_Result")
 _MOST_TOLD = 2_000
@@ -57,6 +57,7 @@ class Tryout:
     alone: Sequence[Rung] = ALONE
     lessons: Lessons | None = None
     on_event: Callable[[LearnEvent], None] = lambda event: None
+    on_note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.perf_counter
     history: History = field(default_factory=History)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Tryout:
         attempt = Attempt(candidate, verdict, sample, repair, self.clock() - started, calls=1)
         self.history = self.history.with_attempt(attempt)
         if verdict.failed:
-            self._learn_from(candidate, verdict.failed)
+            self.learn_from(candidate, verdict.failed)
         return attempt
 
     def repaired(self, proposer: Proposer, attempt: Attempt, failed: Evidence | None, note: str = "") -> Candidate:
@@ -134,8 +135,11 @@ class Tryout:
         return result
 
     def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
-        """Keep what was wrong with a body where a rung that compares bodies has found it."""
-        self._learn_from(candidate, failed)
+        """Keep what was wrong with a body, as a lesson and as a test; where the store does not answer, say so."""
+        try:
+            self._learn_from(candidate, failed)
+        except ServiceMissing as error:
+            self.on_note(f"what was wrong with the body is not kept for later: {error.message}")
 
     def _reason(self, attempt: Attempt, why: str) -> str:
         failed = attempt.verdict.failed
