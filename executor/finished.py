@@ -6,7 +6,7 @@ approval, it is handed to whoever keeps it elsewhere (`Keeper`), so that no ques
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 from typing import Any, TypeAlias
@@ -15,6 +15,8 @@ from executor.deeds import Event
 from executor.deepen import Deepened
 from executor.history import Attempt, History
 from executor.library import Entry
+from executor.same import behaves_like, rivals
+from executor.tryout import Tryout
 from htn.errors import HtnError, ServiceMissing
 
 
@@ -81,3 +83,26 @@ def capped(trust: str, attempt: Attempt) -> str:
 def learning(entry: Entry) -> Event:
     """Return the event for the history of the name, where no person decided."""
     return Event(kind="admitted", version=entry.version, who=entry.provenance.model, why=entry.provenance.task)
+
+
+def merged(found: Finished, attempt: Attempt, tryout: Tryout) -> Finished:
+    """Return what passed under the entry of the library that behaves as it does, where there is one: evidence for it.
+
+    `attempt` is the one that passed, in `tryout`.
+    """
+    entry, candidate = found.entry, attempt.candidate
+    known = rivals(tryout.library, tryout.domain.name, tryout.contract)
+    like = [each for each in known if each.specification == entry.specification]
+    if candidate.code in {each.code for each in like} or not like:
+        return found
+    program, sandbox = entry.program(), tryout.sandbox
+    version = behaves_like(program, tryout.contract, like, tryout.situations, sandbox, tryout.limits)
+    if version is None or version == entry.version:
+        return found
+    tried = len(tryout.situations)
+    tryout.on_note(f"it behaves as {version[:12]} does in {tried} situations: its evidence is added")
+    record = {
+        "rung": "same", "name": "merged", "passed": True,
+        "detail": f"body {candidate.hash[:12]} by {entry.provenance.model} behaves as this one does",
+    }  # fmt: skip
+    return replace(found, entry=tryout.library.entry(version), records=[*found.records, record])

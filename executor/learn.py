@@ -22,7 +22,7 @@ from typing import Any
 from executor.check import Candidate
 from executor.deeds import Event
 from executor.deepen import Deepened, Deepening, Depth
-from executor.finished import Finished, Keeper, capped, kept_if_lost, learning, records_of
+from executor.finished import Finished, Keeper, capped, kept_if_lost, learning, merged, records_of
 from executor.generate import NO_HINTS, Hints, Proposer, templates_version
 from executor.history import Attempt, History
 from executor.lessons import Lessons
@@ -40,7 +40,6 @@ from executor.review import (
     needs_approval,
     problem_of,
 )
-from executor.same import behaves_like, rivals
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Lease, LeaseLost
 from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
@@ -75,6 +74,14 @@ class Learned:
     def attempts(self) -> tuple[Attempt, ...]:
         """The bodies that were tried, and what the ladder said of each."""
         return self.history.attempts
+
+
+@dataclass(frozen=True)
+class _WantedAgain:
+    """A proposal of which a person wants another body, and their note."""
+
+    entry: Entry
+    decision: Again
 
 
 @dataclass
@@ -117,14 +124,15 @@ class Learner:
         name = str(gap.task[0])
         if pinned := self._pinned(gap, name):
             return pinned
-        if waiting := self._waiting(gap, name):
+        waiting = self._waiting(gap, name)
+        if isinstance(waiting, Learned):
             return waiting
         before = self.library.versions(self.domain.name, name)
         waits = f"another process is closing the gap {name}; waiting for what it learns"
         with self.library.closing(self.domain, name, lambda: self.on_note(waits)) as lease:
             if found := self._found(gap, before=before if lease.waited else None):
                 return found
-            return self._learn(gap, lease)
+            return self._learn(gap, lease, waiting)
 
     def deepen(self, gap: Gap, version: str) -> Learned:
         """Buy the evidence that makes an entry trusted: bodies and tests of other authors for its contract.
@@ -146,18 +154,22 @@ class Learner:
             asked = sum(len(model.calls) for model in self._models())
             return self._settle(gap, tryout, proposers[0], deepened, lease, asked, kept=entry)
 
-    def _learn(self, gap: Gap, lease: Lease) -> Learned:
+    def _learn(self, gap: Gap, lease: Lease, again: _WantedAgain | None) -> Learned:
         proposers = self._proposers(gap)
         asked = sum(len(model.calls) for model in self._models())
         tryout = self._tryout(Contract(str(gap.task[0])), gap)
-        contract = tryout.timed(
+        contract = again.entry.promise() if again else tryout.timed(
             "contract", lambda: proposers[0].contract(gap, lambda c: self._untriable(c, gap)), _frozen
-        )
+        )  # fmt: skip
         seconds = tryout.seconds
         tryout = self._tryout(contract, gap)
         tryout.seconds = seconds
-        candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
-        first, why = tryout.mended(proposers[0], candidate)
+        if again:
+            before = tryout.attempt(Candidate(contract, again.entry.code, again.entry.language), 0, 0)
+            candidate = tryout.repaired(proposers[0], before, before.verdict.failed, problem_of(again.decision))
+        else:
+            candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
+        first, why = tryout.mended(proposers[0], candidate, repair=1 if again else 0)
         if why:
             return self._none(gap, tryout, why)
         return self._settle(gap, tryout, proposers[0], self._deepened(tryout, proposers, first), lease, asked)
@@ -216,8 +228,7 @@ class Learner:
         if why := self._unwanted(entry, found.trust, tryout):
             return self._none(gap, tryout, why, question)
         if self.reviewer is None or entry is kept:
-            merged = self._merged(found, deepened.attempt, tryout)
-            return self._admitted(gap, tryout, merged, lease, question)
+            return self._admitted(gap, tryout, merged(found, deepened.attempt, tryout), lease, question)
         current = self.library.in_plans(self.domain, entry.name)
         previous = self.library.entry(current) if current else None
         decision = self.reviewer(Review(entry, found.trust, tuple(found.records), previous, tryout.history))
@@ -245,23 +256,6 @@ class Learner:
             return "its body is one that a person has retired"
         rejected = self.proposals.rejected(entry.version) if self.proposals else None
         return f"its body is one that was rejected before: {rejected}" if rejected else ""
-
-    def _merged(self, found: Finished, attempt: Attempt, tryout: Tryout) -> Finished:
-        """Return the entry that behaves as this one does, where the library has one: its evidence grows instead."""
-        entry = found.entry
-        like = [e for e in rivals(self.library, self.domain.name, tryout.contract) if _same_need(e, entry)]
-        candidate = attempt.candidate
-        if candidate.code in {e.code for e in like} or not like:
-            return found
-        version = behaves_like(entry.program(), tryout.contract, like, tryout.situations, self.sandbox, self.limits)
-        if version is None or version == entry.version:
-            return found
-        self.on_note(f"it behaves as {version[:12]} does in {len(tryout.situations)} situations: its evidence is added")
-        merged = {
-            "rung": "same", "name": "merged", "passed": True,
-            "detail": f"body {candidate.hash[:12]} by {entry.provenance.model} behaves as this one does",
-        }  # fmt: skip
-        return replace(found, entry=self.library.entry(version), records=[*found.records, merged])
 
     def _admitted(
         self, gap: Gap, tryout: Tryout, found: Finished, lease: Lease, question: str, event: Event | None = None
@@ -318,8 +312,11 @@ class Learner:
         reason = f"{name} is pinned to {pinned[:12]}, so nothing else becomes current: htn library unpin {name}"
         return Learned(gap, Contract(name), History(), {}, reason=reason)
 
-    def _waiting(self, gap: Gap, name: str) -> Learned | None:
-        """Have a proposal that waits already reviewed, so that no model is asked for it anew."""
+    def _waiting(self, gap: Gap, name: str) -> Learned | _WantedAgain | None:
+        """Have a proposal that waits already reviewed, so that no model is asked for it anew but with a person's note.
+
+        The proposal waits on while another body is asked for.
+        """
         if self.reviewer is None or self.proposals is None or self.instead_of:
             return None
         review = self.proposals.waiting_for(self.domain, name)
@@ -331,7 +328,7 @@ class Learner:
             admitted = self.proposals.admit(version, decision)
             return replace(nothing, version=admitted, trust=self.library.trust(admitted))
         if isinstance(decision, Again):
-            return None
+            return _WantedAgain(review.entry, decision)
         if isinstance(decision, Reject):
             self.proposals.reject(version, decision)
             return replace(nothing, reason=f"it was rejected: {decision.reason}")
@@ -387,10 +384,6 @@ class Learner:
                 seconds={stage: round(value, 4) for stage, value in tryout.seconds.items()},
             ),
         )
-
-
-def _same_need(one: Entry, other: Entry) -> bool:
-    return one.specification == other.specification
 
 
 def _applies(contract: Contract, situation: Situation) -> bool:
