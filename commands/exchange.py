@@ -11,6 +11,7 @@ from commands.versions import person, reason_options
 from executor.agent import Agent
 from executor.exchange import as_bundle, as_python, bring_in, carried, read_file
 from executor.settings import Settings
+from executor.unadmitted import is_ours
 from htn.errors import UsageError, visible
 
 
@@ -71,7 +72,8 @@ def import_file(
 
     A Python file is read and not run. Every part is checked before anything is written. What comes in is on probation
     at most: evidence of elsewhere does not count; with --anew it is gathered here. Where plans use a version already,
-    they go on with it.
+    they go on with it. A file that `run` or `learn` has written here, because Redis did not answer when something was
+    to be admitted, comes in with its evidence, at the level that it would have had.
 
     \b
     htn library import column_statistics.py --why 'from the other team'
@@ -82,8 +84,9 @@ def import_file(
     rows = read_file(file)
     with Agent(Settings.load(**flags)) as agent:
         sandbox = (lambda: agent.sandbox) if anew else None
+        limits, ours = agent.settings.limits, is_ours(agent.settings.data_dir, file)
         found = [
-            bring_in(agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=agent.settings.limits)
+            bring_in(agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=limits, ours=ours)
             for row in rows
         ]
     outcome.document = [each.to_json() for each in found]

@@ -23,7 +23,7 @@ from executor.learn import Learned
 from executor.load import load_domain, load_state
 from executor.settings import Settings, led_from_here
 from htn.domain import Domain
-from htn.errors import UsageError
+from htn.errors import GapOpen, UsageError
 from htn.network import Task, parse_task
 from htn.state import State
 
@@ -64,17 +64,19 @@ def command(
 
     First the contract, which is then frozen; then the body, which has to prove itself in the sandbox. With --deepen an
     operator that plans use already is made trusted: other authors, who see only the contract, write bodies and tests
-    for it, and all are compared. Where they do not decide, the answer is a question to you.
+    for it, and all are compared. Where they do not decide, it keeps the trust that it has, and the answer is a question
+    to you: that is a result, too, and exit code 0. Two models are worth more than one: --more-models.
 
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file; TASK is one use of the operator.
 
     \b
     htn learn reports 'column_statistics(seattle, temp_max)' --dry-run
     htn learn reports 'column_statistics(seattle, temp_max)'
-    htn learn reports 'column_statistics(seattle, temp_max)' --deepen
+    htn learn reports 'column_statistics(seattle, temp_max)' --deepen --more-models ollama:NAME
     htn learn reports 'column_statistics(seattle, temp_max)' --ask
 
-    Exit codes: 0 learned; 2 usage; 5 it was not learned; 6 the calls were used up; 7 the model, Docker or Redis
+    Exit codes: 0 learned, or left as it was with a question; 2 usage; 5 it was not learned, or --deepen has found its
+    body wrong, which leaves it as it was; 6 the calls were used up; 7 the model, Docker or Redis
     does not answer; 8 it waits for approval; 130 interrupted.
     """
     known = load_domain(domain)
@@ -95,7 +97,7 @@ def command(
         learned = _learn(agent, known, wanted, state, again=again, deepen=deepen)
     outcome.document = learned_document(learned)
     if learned.version is None:
-        raise not_learned(learned)
+        raise _not_deepened(learned) if deepen else not_learned(learned)
     outcome.show(f"{known.name}.{wanted[0]}  {learned.trust}  {learned.version[:12]}")
     if learned.question:
         outcome.show(f"question: {learned.question}")
@@ -116,6 +118,18 @@ def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: boo
             ),
         )
     return agent.learn(domain, agent.gap_of(domain, task, state))
+
+
+def _not_deepened(learned: Learned) -> GapOpen:
+    name = learned.gap.task[0]
+    return GapOpen(
+        f"{name} was not made trusted: {learned.reason}",
+        hints=(
+            *([learned.question] if learned.question else []),
+            "plans go on with it as it is; to learn another: --again",
+            f"to take it out of plans: htn library retire {name} --why REASON --force",
+        ),
+    )
 
 
 def _show_prompt(outcome: Outcome, prompt: Prompt) -> None:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 
+from executor import unadmitted
 from executor.actor import Actor
 from executor.foresee import Foresight
 from executor.generate import contract_prompt, system_prompt
@@ -316,6 +317,7 @@ class Agent:
             lessons=self._lessons,
             proposals=self.proposals,
             reviewer=(self.reviewer or _nobody) if asks else None,
+            on_lost=partial(unadmitted.keep, settings.data_dir),
             on_event=self.listener.learning,
             on_note=self.listener.note,
         )

@@ -13,7 +13,8 @@ literals `ENTRY`, `BODY`, `TRUST` and `VERSION` are taken. The rules:
 4. What it says of itself counts against it only: evidence and trust of elsewhere can lower its level, not raise it.
    It is on probation at most, and uses do not promote it. With `anew` it climbs the ladder here, and has the level of
    what it shows here. Counterexamples come along in a bundle: they are inputs, and what is right there the contract
-   says.
+   says. Only what this data folder has written itself, because the store was gone at the admission, is `ours`
+   (`executor.unadmitted`): its evidence was gathered here, and counts.
 5. What the library has of a version stays: nothing that was demoted or retired comes back by an import. A name that
    plans use keeps its current version; the import stands beside it.
 """
@@ -171,23 +172,27 @@ def bring_in(
     why: str,
     sandbox: Callable[[], Sandbox] | None = None,
     limits: SandboxLimits | None = None,
+    ours: bool = False,
 ) -> Imported:
     """Bring an entry that was read into a library. With a `sandbox` its evidence is gathered anew, here.
 
+    `ours` says that it was learned here and could not be admitted, so that its evidence counts as it stands.
     UsageError where the body breaks a static rule, or fails on the ladder: then nothing is written.
     """
-    entry = one.entry
-    if one.version in library.versions(entry.domain, entry.name):
+    entry, known = one.entry, one.version in library.versions(one.entry.domain, one.entry.name)
+    if known and not (ours and _adds(library, one)):
         note = "the library has this version, and what it knows of it stays"
         current = library.current(entry.domain, entry.name) == one.version
         return Imported(entry.domain, entry.name, one.version, library.trust(one.version), current, note)
     evidence: list[dict[str, Any]]
     if sandbox:
         level, evidence = _anew(entry, sandbox(), limits or SandboxLimits())
+    elif ours:
+        level, evidence = one.trust if one.trust in TRUST[1:4] else "quarantined", one.evidence
     else:
         level, evidence = _claimed(one), []
-    told = f"it calls itself {one.trust} with {len(one.evidence)} records, which do not count here"
-    record = {"rung": "import", "name": "imported", "passed": True, "detail": f"{why}; {told}"}
+    told = "" if ours else f"; it calls itself {one.trust} with {len(one.evidence)} records, which do not count here"
+    record = {"rung": "import", "name": "imported", "passed": True, "detail": f"{why}{told}"}
     before = library.current(entry.domain, entry.name)
     taken = before is None or library.trust(before) not in TRUST[TRUST.index("probation") :]
     event = Event(kind="imported", version=one.version, who=who, why=why, before=before)
@@ -201,6 +206,14 @@ def bring_in(
         f"htn library rollback {entry.domain}.{entry.name} {version[:12]} --why REASON"
     )  # fmt: skip
     return Imported(entry.domain, entry.name, version, library.trust(version), current, note)
+
+
+def _adds(library: Library, one: Carried) -> bool:
+    """Say whether evidence that was gathered here for a version of the library is missing there and may be added."""
+    if library.fate(one.version) or library.was_demoted(one.version):
+        return False
+    held = library.evidence(one.version)
+    return not all(record in held for record in one.evidence)
 
 
 def _claimed(one: Carried) -> str:

@@ -22,6 +22,7 @@ from typing import Any
 from executor.check import Candidate
 from executor.deeds import Event
 from executor.deepen import Deepened, Deepening, Depth
+from executor.finished import Finished, Keeper, capped, kept_if_lost, learning, merged, records_of
 from executor.generate import NO_HINTS, Hints, Proposer, templates_version
 from executor.history import Attempt, History
 from executor.lessons import Lessons
@@ -39,7 +40,6 @@ from executor.review import (
     needs_approval,
     problem_of,
 )
-from executor.same import behaves_like, rivals
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Lease, LeaseLost
 from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
@@ -76,6 +76,14 @@ class Learned:
         return self.history.attempts
 
 
+@dataclass(frozen=True)
+class _WantedAgain:
+    """A proposal of which a person wants another body, and their note."""
+
+    entry: Entry
+    decision: Again
+
+
 @dataclass
 class Learner:
     """What it takes to close the gaps of a domain."""
@@ -98,6 +106,8 @@ class Learner:
     proposals: Proposals | None = None
     reviewer: Reviewer | None = None
     """Who is asked before anything is admitted; None where nobody is."""
+    on_lost: Keeper | None = None
+    """Keeps what passed where the store does not answer when it is to be admitted."""
     on_event: Callable[[LearnEvent], None] = lambda event: None
     on_note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.perf_counter
@@ -114,14 +124,15 @@ class Learner:
         name = str(gap.task[0])
         if pinned := self._pinned(gap, name):
             return pinned
-        if waiting := self._waiting(gap, name):
+        waiting = self._waiting(gap, name)
+        if isinstance(waiting, Learned):
             return waiting
         before = self.library.versions(self.domain.name, name)
         waits = f"another process is closing the gap {name}; waiting for what it learns"
         with self.library.closing(self.domain, name, lambda: self.on_note(waits)) as lease:
             if found := self._found(gap, before=before if lease.waited else None):
                 return found
-            return self._learn(gap, lease)
+            return self._learn(gap, lease, waiting)
 
     def deepen(self, gap: Gap, version: str) -> Learned:
         """Buy the evidence that makes an entry trusted: bodies and tests of other authors for its contract.
@@ -143,18 +154,22 @@ class Learner:
             asked = sum(len(model.calls) for model in self._models())
             return self._settle(gap, tryout, proposers[0], deepened, lease, asked, kept=entry)
 
-    def _learn(self, gap: Gap, lease: Lease) -> Learned:
+    def _learn(self, gap: Gap, lease: Lease, again: _WantedAgain | None) -> Learned:
         proposers = self._proposers(gap)
         asked = sum(len(model.calls) for model in self._models())
         tryout = self._tryout(Contract(str(gap.task[0])), gap)
-        contract = tryout.timed(
+        contract = again.entry.promise() if again else tryout.timed(
             "contract", lambda: proposers[0].contract(gap, lambda c: self._untriable(c, gap)), _frozen
-        )
+        )  # fmt: skip
         seconds = tryout.seconds
         tryout = self._tryout(contract, gap)
         tryout.seconds = seconds
-        candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
-        first, why = tryout.mended(proposers[0], candidate)
+        if again:
+            before = tryout.attempt(Candidate(contract, again.entry.code, again.entry.language), 0, 0)
+            candidate = tryout.repaired(proposers[0], before, before.verdict.failed, problem_of(again.decision))
+        else:
+            candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
+        first, why = tryout.mended(proposers[0], candidate, repair=1 if again else 0)
         if why:
             return self._none(gap, tryout, why)
         return self._settle(gap, tryout, proposers[0], self._deepened(tryout, proposers, first), lease, asked)
@@ -179,43 +194,57 @@ class Learner:
         asked: int,
         kept: Entry | None = None,
     ) -> Learned:
-        """Admit what the evidence is good for, where nothing stands against it and a person, if asked, agrees."""
+        """Admit what the evidence is good for, where nothing stands against it and a person, if asked, agrees.
+
+        Where the store is gone meanwhile, what passed goes to `on_lost`, and ServiceMissing says where it is.
+        """
         while True:
             attempt, verdict = deepened.attempt, deepened.verdict
             if verdict.failed:
                 return self._none(gap, tryout, f"its body fails at rung {verdict.failed.rung}: {verdict.failed.detail}")
-            trust = _capped(verdict.trust(), attempt)
-            if kept is None and (found := self._found(gap, tryout=tryout)):
-                return found
             calls = sum(len(model.calls) for model in self._models()) - asked
             entry = self._entry(gap, attempt, tryout, calls)
             if kept and kept.code == entry.code:
                 entry = kept
-            if why := self._unwanted(entry, trust, tryout):
-                return self._none(gap, tryout, why, deepened.question)
-            records = _records(tryout.history, attempt, deepened)
-            if self.reviewer is None or entry is kept:
-                entry, trust, records = self._merged(entry, trust, records, attempt, tryout)
-                return self._admitted(gap, tryout, entry, trust, records, lease, deepened.question)
-            current = self.library.in_plans(self.domain, entry.name)
-            previous = self.library.entry(current) if current else None
-            decision = self.reviewer(Review(entry, trust, tuple(records), previous, tryout.history))
-            if isinstance(decision, Admit):
-                event, record = approval(decision, entry)
-                level = level_of(decision, trust)
-                return self._admitted(gap, tryout, entry, level, [*records, record], lease, deepened.question, event)
-            if isinstance(decision, Reject):
-                if self.proposals:
-                    self.proposals.refuse(entry, decision)
-                return self._none(gap, tryout, f"it was rejected: {decision.reason}")
-            if not isinstance(decision, Again):
-                version = self.proposals.keep(entry, records, trust) if self.proposals else entry.version
-                raise needs_approval(show_task(gap.task), version, decision.reason)
-            candidate = tryout.repaired(proposer, attempt, None, problem_of(decision))
+            records = records_of(tryout.history, attempt, deepened)
+            found = Finished(entry, capped(verdict.trust(), attempt), records)
+            with kept_if_lost(found, self.on_lost):
+                decided = self._decided(gap, tryout, deepened, found, lease, kept)
+            if isinstance(decided, Learned):
+                return decided
+            candidate = tryout.repaired(proposer, attempt, None, problem_of(decided))
             again, why = tryout.mended(proposer, candidate, attempt.sample, attempt.repair + 1)
             if why:
                 return self._none(gap, tryout, why)
             deepened = self._deepened(tryout, [proposer], again)
+
+    def _decided(
+        self, gap: Gap, tryout: Tryout, deepened: Deepened, found: Finished, lease: Lease, kept: Entry | None
+    ) -> Learned | Again:
+        """Admit what passed, or say why not; or return the note with which a person wants another body."""
+        if kept is None and (others := self._found(gap, tryout=tryout)):
+            return others
+        entry, question = found.entry, deepened.question
+        if why := self._unwanted(entry, found.trust, tryout):
+            return self._none(gap, tryout, why, question)
+        if self.reviewer is None or entry is kept:
+            return self._admitted(gap, tryout, merged(found, deepened.attempt, tryout), lease, question)
+        current = self.library.in_plans(self.domain, entry.name)
+        previous = self.library.entry(current) if current else None
+        decision = self.reviewer(Review(entry, found.trust, tuple(found.records), previous, tryout.history))
+        if isinstance(decision, Admit):
+            event, record = approval(decision, entry)
+            agreed = Finished(entry, level_of(decision, found.trust), [*found.records, record])
+            with kept_if_lost(agreed, self.on_lost):
+                return self._admitted(gap, tryout, agreed, lease, question, event)
+        if isinstance(decision, Reject):
+            if self.proposals:
+                self.proposals.refuse(entry, decision)
+            return self._none(gap, tryout, f"it was rejected: {decision.reason}")
+        if isinstance(decision, Again):
+            return decision
+        version = self.proposals.keep(entry, found.records, found.trust) if self.proposals else entry.version
+        raise needs_approval(show_task(gap.task), version, decision.reason)
 
     def _unwanted(self, entry: Entry, trust: str, tryout: Tryout) -> str:
         """Return why an entry is not admitted although its body passed, or nothing."""
@@ -228,43 +257,17 @@ class Learner:
         rejected = self.proposals.rejected(entry.version) if self.proposals else None
         return f"its body is one that was rejected before: {rejected}" if rejected else ""
 
-    def _merged(
-        self, entry: Entry, trust: str, records: list[dict[str, Any]], attempt: Attempt, tryout: Tryout
-    ) -> tuple[Entry, str, list[dict[str, Any]]]:
-        """Return the entry that behaves as this one does, where the library has one: its evidence grows instead."""
-        like = [e for e in rivals(self.library, self.domain.name, tryout.contract) if _same_need(e, entry)]
-        candidate = attempt.candidate
-        program = entry.program()
-        if candidate.code in {e.code for e in like} or not like:
-            return entry, trust, records
-        version = behaves_like(program, tryout.contract, like, tryout.situations, self.sandbox, self.limits)
-        if version is None or version == entry.version:
-            return entry, trust, records
-        self.on_note(f"it behaves as {version[:12]} does in {len(tryout.situations)} situations: its evidence is added")
-        merged = {
-            "rung": "same", "name": "merged", "passed": True,
-            "detail": f"body {candidate.hash[:12]} by {entry.provenance.model} behaves as this one does",
-        }  # fmt: skip
-        return self.library.entry(version), trust, [*records, merged]
-
     def _admitted(
-        self,
-        gap: Gap,
-        tryout: Tryout,
-        entry: Entry,
-        trust: str,
-        records: Sequence[Mapping[str, Any]],
-        lease: Lease,
-        question: str,
-        event: Event | None = None,
+        self, gap: Gap, tryout: Tryout, found: Finished, lease: Lease, question: str, event: Event | None = None
     ) -> Learned:
+        entry = found.entry
         version = tryout.timed(
             "admit",
-            lambda: self._admit(entry, trust, records, lease, event or _learning(entry)),
-            lambda v: f"{trust}, {v[:12]}",
+            lambda: self._admit(entry, found.trust, found.records, lease, event or learning(entry)),
+            lambda v: f"{found.trust}, {v[:12]}",
         )
         held = self.library.trust(version)
-        level = max(trust, held, key=TRUST.index) if held in TRUST else trust
+        level = max(found.trust, held, key=TRUST.index) if held in TRUST else found.trust
         return Learned(gap, tryout.contract, tryout.history, tryout.seconds, version, level, question=question)
 
     def _admit(
@@ -309,8 +312,11 @@ class Learner:
         reason = f"{name} is pinned to {pinned[:12]}, so nothing else becomes current: htn library unpin {name}"
         return Learned(gap, Contract(name), History(), {}, reason=reason)
 
-    def _waiting(self, gap: Gap, name: str) -> Learned | None:
-        """Have a proposal that waits already reviewed, so that no model is asked for it anew."""
+    def _waiting(self, gap: Gap, name: str) -> Learned | _WantedAgain | None:
+        """Have a proposal that waits already reviewed, so that no model is asked for it anew but with a person's note.
+
+        The proposal waits on while another body is asked for.
+        """
         if self.reviewer is None or self.proposals is None or self.instead_of:
             return None
         review = self.proposals.waiting_for(self.domain, name)
@@ -322,7 +328,7 @@ class Learner:
             admitted = self.proposals.admit(version, decision)
             return replace(nothing, version=admitted, trust=self.library.trust(admitted))
         if isinstance(decision, Again):
-            return None
+            return _WantedAgain(review.entry, decision)
         if isinstance(decision, Reject):
             self.proposals.reject(version, decision)
             return replace(nothing, reason=f"it was rejected: {decision.reason}")
@@ -343,7 +349,7 @@ class Learner:
         return Tryout(
             self.domain, contract, self.sandbox, self.library, tuple(self._situations(contract, gap)),
             limits=self.limits, repairs=self.repairs, lessons=self.lessons, on_event=self.on_event,
-            clock=self.clock, alone=self.alone,
+            on_note=self.on_note, clock=self.clock, alone=self.alone,
         )  # fmt: skip
 
     def _situations(self, contract: Contract, gap: Gap) -> list[Situation]:
@@ -380,35 +386,11 @@ class Learner:
         )
 
 
-def _records(history: History, chosen: Attempt, deepened: Deepened) -> list[dict[str, Any]]:
-    """Return the evidence as it is kept: that of each attempt, and with the last one what was bought for it.
-
-    The bodies of other samples are evidence for or against it through rungs 5 to 9, which name them.
-    """
-    own = [a.verdict.evidence for a in history.attempts if a.sample == chosen.sample]
-    rows = [e.to_json() | {"attempt": n} for n, evidence in enumerate(own, 1) for e in evidence]
-    bought = deepened.verdict.evidence[len(own[-1]) :]
-    return rows + [e.to_json() | {"attempt": len(own)} for e in bought]
-
-
-def _capped(trust: str, attempt: Attempt) -> str:
-    """Return the trust that is left after repairs: repaired bodies are right less often, whatever they passed."""
-    return "probation" if trust == "trusted" and attempt.repair else trust
-
-
-def _same_need(one: Entry, other: Entry) -> bool:
-    return one.specification == other.specification
-
-
 def _applies(contract: Contract, situation: Situation) -> bool:
     try:
         return refuse(contract, situation.state, situation.arguments) is None
     except HtnError:
         return False
-
-
-def _learning(entry: Entry) -> Event:
-    return Event(kind="admitted", version=entry.version, who=entry.provenance.model, why=entry.provenance.task)
 
 
 def _frozen(contract: Contract) -> str:

@@ -21,7 +21,7 @@ from executor.sandbox import Sandbox, SandboxLimits
 from executor.validate import ALONE, Evidence, Panel, Rung, Situation, Trial, Verdict, climb
 from htn.contract import Contract
 from htn.domain import Domain
-from htn.errors import HtnError
+from htn.errors import HtnError, ServiceMissing
 
 _Result = TypeVar("_Result")
 _MOST_TOLD = 2_000
@@ -57,6 +57,7 @@ class Tryout:
     alone: Sequence[Rung] = ALONE
     lessons: Lessons | None = None
     on_event: Callable[[LearnEvent], None] = lambda event: None
+    on_note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.perf_counter
     history: History = field(default_factory=History)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -133,6 +134,13 @@ class Tryout:
         self.on_event(LearnEvent("done", stage, say(result), took))
         return result
 
+    def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+        """Keep what was wrong with a body, as a lesson and as a test; where the store does not answer, say so."""
+        try:
+            self._learn_from(candidate, failed)
+        except ServiceMissing as error:
+            self.on_note(f"what was wrong with the body is not kept for later: {error.message}")
+
     def _reason(self, attempt: Attempt, why: str) -> str:
         failed = attempt.verdict.failed
         assert failed is not None  # only asked after a failed climb
@@ -140,7 +148,7 @@ class Tryout:
             return f"its contract cannot be tried: {failed.detail}"
         return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}; {why}"
 
-    def learn_from(self, candidate: Candidate, failed: Evidence) -> None:
+    def _learn_from(self, candidate: Candidate, failed: Evidence) -> None:
         """Keep what was wrong with a body: a lesson for prompts, and the input that shows it for later candidates."""
         name = self.contract.name
         if self.lessons and failed.mendable:

@@ -7,6 +7,7 @@
     ├── ExecutionError   4      a step of a run failed
     │   └── ContractViolated 4  a body did something other than its contract says
     ├── GapOpen          5      nobody knows how to do a step, and it was not learned
+    │   └── ApprovalNeeded 8    it was learned, and waits for a person's approval (executor.review)
     ├── LimitReached     6      a budget or limit stopped the work
     └── ServiceMissing   7      Redis, Docker, an image or a model does not answer
 

@@ -12,7 +12,7 @@ from executor.body import shortened
 from executor.check.allowed import MODULES
 from htn.contract import Contract
 from htn.domain import Domain, Example
-from htn.errors import UsageError
+from htn.errors import UsageError, visible
 from htn.failure import Gap
 from htn.network import show_task
 from htn.state import State
@@ -26,12 +26,21 @@ _MOST_LISTED = 6_000
 _MOST_CODE = 12_000
 _MOST_PROBLEM = 400
 _MOST_PROBLEMS = 8
-_MARK = re.compile(r"\b(BEGIN|END)[\s_-]+DATA\b", re.IGNORECASE)
+# Between the letters of a mark may stand what joins or decorates letters and is not seen.
+_JOINERS = "[\u200c\u200d\u034f\u0300-\u036f\ufe00-\ufe0f]*"
+# A word that ends so is none ("send data"), but what ends an escape in quoted text is no letter.
+_BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbfv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\U[0-9a-f]{8}))"
+_MARK = re.compile(
+    rf"{_BEFORE}({_JOINERS.join('BEGIN')}|{_JOINERS.join('END')})(?:[\s_-]|{_JOINERS[:-1]})+"
+    rf"{_JOINERS.join('DATA')}(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
 _FORMS = {
     "python": "form-python", "javascript": "form-javascript", "bash": "form-bash", "go": "form-go", "java": "form-java",
     "c++": "form-cpp", "rust": "form-rust",
 }  # fmt: skip
 _TEMPLATES = ("system", "contract", "body", "repair", "tests", *_FORMS.values())
+_PROBLEMS = "Your contract before could not be used:"
 # Samples and suites are to be independent: each is asked for in other words.
 _BODY_VARIANTS = (
     "",
@@ -55,7 +64,7 @@ def _template(name: str) -> str:
 
 def templates_version() -> str:
     """Return the identity of the prompt templates: the first 12 digits of their SHA-256."""
-    text = "\0".join([*(_template(name) for name in _TEMPLATES), *_BODY_VARIANTS, *_TEST_VARIANTS])
+    text = "\0".join([*(_template(name) for name in _TEMPLATES), _PROBLEMS, *_BODY_VARIANTS, *_TEST_VARIANTS])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -80,7 +89,7 @@ def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = (), hint
     name = str(gap.task[0])
     operator = domain.operators.get(name)
     known = [o for o in domain.operators.values() if o.apply is not None]
-    wrong = [f"- {_data(shortened(problem, _MOST_PROBLEM))}" for problem in list(problems)[:_MOST_PROBLEMS]]
+    wrong = [f"- {shortened(problem, _MOST_PROBLEM)}" for problem in list(problems)[:_MOST_PROBLEMS]]
     return _template("contract").format(
         task=_data(shortened(show_task(gap.task), _MOST_PROBLEM)),
         name=name,
@@ -96,7 +105,7 @@ def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = (), hint
             _MOST_LISTED,
         ),
         lessons=_rows(hints.lessons),
-        problems="\nYour contract before could not be used:\n" + "\n".join(wrong) if wrong else "",
+        problems=f"\n{_PROBLEMS}\nBEGIN DATA\n{_rows(wrong)}\nEND DATA" if wrong else "",
     )
 
 
@@ -207,7 +216,8 @@ def _part(text: str, most: int) -> str:
 
 
 def _data(text: str) -> str:
-    return _MARK.sub(r"\1_DATA", text)
+    """Return a text as data: it holds no mark, and nothing that is not seen but lines and tabs."""
+    return _MARK.sub(r"\1_DATA", visible(text, lines=True))
 
 
 def _contract(contract: Contract) -> str:

@@ -4,6 +4,7 @@ An answer has to have the asked form, strictly: `"7"` is no number. One that has
 the model together with what is wrong with it, at most twice.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from executor.model.wire import NotSentError
 from htn.errors import HtnError
 
 ATTEMPTS = 3
+_MOST_BACK = 8_000  # characters of an answer that go back with what is wrong with it
+_MOST_WRONG = 8
+_PLACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass
@@ -220,16 +224,19 @@ def _read(text: str, out: type[T]) -> tuple[T | None, str]:
 
 
 def _wrong(error: ValidationError) -> str:
+    """Return what is wrong with an answer, in our words: names that the answer made up are not among them."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
     lines = []
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in detail["loc"])
+    for detail in details[:_MOST_WRONG]:
+        place = ".".join(str(part) if _PLACE.fullmatch(str(part)) else "…" for part in detail["loc"])
         lines.append(f"{place}: {detail['msg']}" if place else detail["msg"])
-    return "; ".join(lines)
+    more = len(details) - _MOST_WRONG
+    return "; ".join([*lines, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _correction(text: str, problem: str) -> tuple[Message, Message]:
     return (
-        Message("assistant", text),
+        Message("assistant", text if len(text) <= _MOST_BACK else f"{text[:_MOST_BACK]} …"),
         Message(
             "user",
             f"Your answer does not have the form that was asked for: {problem}\n"

@@ -111,15 +111,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet: the log is at /_log."""
 
     def do_GET(self) -> None:
-        name = self.server.owner.director.script.model
+        script = self.server.owner.director.script
+        names = [script.model, *script.more_models]
         if self.path == "/":
             self._send(200, b"Ollama is running", "text/plain")
         elif self.path == "/api/version":
             self._json({"version": VERSION})
         elif self.path == "/api/tags":
-            self._json({"models": [_listing(name)]})
+            self._json({"models": list(map(_listing, names))})
         elif self.path.partition("?")[0] == "/v1/models":
-            self._json({"object": "list", "data": [{"id": name, "object": "model"}]})
+            self._json({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
         elif self.path == "/_log":
             self._json(list(self.server.owner.requests))
         else:
@@ -143,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _show(self, body: dict[str, Any]) -> None:
         if self._is_known(body):
-            details = _listing(self.server.owner.director.script.model)["details"]
+            details = _listing(str(body.get("model")))["details"]
             self._json({"details": details, "model_info": {}, "capabilities": ["completion"]})
 
     def _embed(self, body: Event) -> None:
@@ -171,7 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(reply, speech, stream=body.get("stream", speech is OLLAMA) is not False)
 
     def _chosen(self, body: Event, asked: Asked, speech: Speech) -> Reply | None:
-        chosen = self.server.owner.director.choose(asked.title, asked.prompt) if self._names_model(body) else None
+        director, name = self.server.owner.director, self._model(body)
+        chosen = director.choose(asked.title, asked.prompt, name) if name else None
         rule = chosen.rule if chosen else None
         self.server.owner.note({"path": self.path, "body": body, "headers": dict(self.headers), "rule": rule})
         return chosen.reply if chosen else None
@@ -243,13 +245,12 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return body if isinstance(body, dict) else None
 
-    def _names_model(self, body: dict[str, Any]) -> bool:
-        known = self.server.owner.director.script.model
-        return body.get("model") in (known, f"{known}:latest")
+    def _model(self, body: dict[str, Any]) -> str | None:
+        return self.server.owner.director.script.named(body.get("model"))
 
     def _is_known(self, body: dict[str, Any], speech: Speech = OLLAMA) -> bool:
-        """Say whether the request names the scripted model, and answer it when it does not."""
-        if self._names_model(body):
+        """Say whether the request names a scripted model, and answer it when it does not."""
+        if self._model(body):
             return True
         self._error(404, f"model '{body.get('model')}' not found", speech)
         return False

@@ -4,14 +4,15 @@ A script is a JSON object:
 
     {"model": "scripted", "note": "what this script is for",
      "answers": [{"purpose": "a label for the log",
-                  "when": {"schema": "Contract", "contains": ["primes"], "lacks": ["wrong"]},
+                  "when": {"schema": "Contract", "contains": ["primes"], "lacks": ["wrong"], "model": "scripted"},
                   "replies": [{"json": {"n": 1}}, {"text": "no JSON"}, {"behave": "hang"},
                               {"error": {"status": 429, "message": "slow down", "headers": {"Retry-After": "7"}}}],
                   "once": false}]}
 
 The first rule that matches a request and has a reply left answers it. `schema` is the title of the
 JSON schema that the request asks for (not where it stands in the words alone); `contains` and `lacks`
-are texts in its messages. The replies of a rule are given in order; the last one repeats, unless the
+are texts in its messages; `model` is the name that it asks, where one server answers for several: those in
+`more_models` beside `model`. The replies of a rule are given in order; the last one repeats, unless the
 rule is `once`, in which case the rule is used up. An error has the form of the protocol that was
 spoken; `{key}` in its message becomes the key that came with the request. A request for vectors is
 answered by the rules for the schema "embed"; without one, see standin_protocols.
@@ -42,11 +43,13 @@ class When(_Part):
     schema_title: str | None = Field(default=None, alias="schema")
     contains: list[str] = []
     lacks: list[str] = []
+    model: str | None = None
 
-    def matches(self, title: str, prompt: str) -> bool:
-        """Say whether a request that asks for schema `title` with the words `prompt` is meant."""
+    def matches(self, title: str, prompt: str, model: str) -> bool:
+        """Say whether a request that asks `model` for schema `title` with the words `prompt` is meant."""
         return (
             self.schema_title in (None, title)
+            and self.model in (None, model)
             and all(text in prompt for text in self.contains)
             and not any(text in prompt for text in self.lacks)
         )
@@ -89,11 +92,16 @@ class Rule(_Part):
 
 
 class Script(_Part):
-    """All that the stand-in can say, and the name of the model that it says it as."""
+    """All that the stand-in can say, and the names of the models that it says it as."""
 
     model: str = Field(default="scripted", min_length=1)
+    more_models: list[str] = []
     note: str = ""
     answers: list[Rule] = []
+
+    def named(self, name: object) -> str | None:
+        """Return the model that a request names, with or without its tag, or None for one that is not there."""
+        return next((each for each in (self.model, *self.more_models) if name in (each, f"{each}:latest")), None)
 
 
 @dataclass(frozen=True)
@@ -112,13 +120,13 @@ class Director:
         self._given: Counter[int] = Counter()
         self._lock = Lock()
 
-    def choose(self, title: str, prompt: str) -> Chosen | None:
-        """Return the reply to a request that asks for schema `title` with these words, or None when no rule matches."""
+    def choose(self, title: str, prompt: str, model: str) -> Chosen | None:
+        """Return the reply to a request for schema `title` with these words, or None when no rule matches."""
         with self._lock:
             for number, rule in enumerate(self.script.answers):
                 given = self._given[number]
                 used_up = rule.once and given >= len(rule.replies)
-                if used_up or not rule.when.matches(title, prompt):
+                if used_up or not rule.when.matches(title, prompt, model):
                     continue
                 self._given[number] += 1
                 label = f" ({rule.purpose})" if rule.purpose else ""

@@ -12,14 +12,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from executor.store import scripts
 from executor.store.connection import Connection
 from executor.store.keys import Keys
-from htn.errors import ExecutionError, HtnError, UsageError
+from htn.errors import ExecutionError, HtnError, ServiceMissing, UsageError
 
 
 class LeaseLost(ExecutionError):
@@ -86,7 +86,8 @@ class Leases:
         finally:
             done.set()
             heart.join()
-            self.release(name, holder)
+            with suppress(ServiceMissing):  # then it lapses by itself, and what came of the work is told
+                self.release(name, holder)
 
     def take(self, name: str, holder: str) -> bool:
         """Take a lease if it is free or is this holder's already; return whether it is held."""

@@ -115,7 +115,7 @@ def test_a_dry_run_shows_the_prompt_and_the_price_and_sends_nothing(htn: Shell, 
     server = scripted()
     said = htn("learn", "reports", STEP, "--dry-run", OLLAMA_ENDPOINT=server.endpoint)
     assert said.code == 0
-    assert f"TASK: {STEP}" in said.out
+    assert f"TASK:\nBEGIN DATA\n{STEP}" in said.out
     assert "at most 8 calls; nothing was sent" in said.err
     assert server.requests == ()
 

@@ -218,7 +218,7 @@ def test_the_prompt_can_be_seen_without_sending_it(agent: Open, script: Script) 
     server = script()
     one = agent(ollama_endpoint=server.endpoint, max_calls=5)
     prompt = one.prompt(shop(), one.gap_of(shop(), ("order_total", "tea"), state_of(shop())))
-    assert "TASK: order_total(tea)" in prompt.question
+    assert "TASK:\nBEGIN DATA\norder_total(tea)\nEND DATA" in prompt.question
     assert (prompt.model, prompt.most_calls) == ("ollama:scripted", 5)
     assert prompt.tokens > 100
     assert server.requests == ()
