@@ -4,10 +4,12 @@ from executor.deepen import Depth
 from executor.generate import Hints
 from executor.generate.language import detect_language
 from executor.lessons import Lessons
+from executor.sandbox import Sandbox, check_languages
 from executor.settings import Settings
 from executor.similar import Finder, Wanted, known_operators
 from executor.validate import ALONE, COMPARED, Rung, ladder_of
 from htn.domain import Domain
+from htn.errors import ServiceMissing
 from htn.failure import Gap
 
 _MOST_LIKE = 5
@@ -38,6 +40,24 @@ def language_of(settings: Settings, domain: Domain, gap: Gap) -> str:
         return settings.language
     operator = domain.operators.get(str(gap.task[0]))
     return detect_language(operator.description if operator else "")
+
+
+def require_language(sandbox: Sandbox, language: str) -> None:
+    """Run the smallest body in a language other than Python: whoever has no sandbox for it need not pay a model.
+
+    ServiceMissing where it does not run: under a level that has Python only, or without the image of the language.
+    """
+    if language == "python":
+        return
+    for checked in check_languages(sandbox, [language]):
+        if not checked.ok:
+            raise ServiceMissing(
+                f"no body in {language} can be run here: {checked.found}",
+                hints=(
+                    checked.hint or f"run bodies in containers: --sandbox docker, after htn sandbox build {language}",
+                    "or have it written in Python: --language python",
+                ),
+            )
 
 
 def hints_of(finder: Finder, lessons: Lessons, domain: Domain, gap: Gap, language: str) -> Hints:

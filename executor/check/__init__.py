@@ -4,7 +4,7 @@ The rules are a filter: they give early advice, keep honest code honest and stop
 wall.
 """
 
-from executor.check.ask import check, rules_for
+from executor.check.ask import check, form_rules, reach_rules, rules_for
 from executor.check.candidate import Candidate, Finding, Rule, Script, Source
 from executor.check.form import FORM_RULES
 from executor.check.languages import LANGUAGE_RULES
@@ -23,5 +23,7 @@ __all__ = [
     "Source",
     "check",
     "check_request",
+    "form_rules",
+    "reach_rules",
     "rules_for",
 ]

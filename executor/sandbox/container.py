@@ -144,7 +144,12 @@ class DockerSandbox(WarmSandbox):
         remove_orphans(engine)
 
     def runs_on(self, program: Program) -> str:
-        """The image by the hash of its content, and the pins of the packages that the program declares."""
+        """The images by their content, and the pins of the packages that the program declares.
+
+        A compiled body runs in the image of Python and is what the image of its language made of it.
+        """
+        if program.language != "python":
+            return f"docker {self.image.content} {self._languages.runs_on(self._engine, program.language)}"
         if not program.dependencies:
             return f"docker {self.image.content}"
         try:

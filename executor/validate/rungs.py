@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from executor.body import Observation, perform, shortened
-from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
-from executor.sandbox import Program, Sandbox, SandboxLimits
+from executor.check import Candidate, Finding, form_rules, reach_rules
+from executor.sandbox import Program, Sandbox, SandboxLimits, settable, tells_arguments
 from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.panel import Panel
@@ -25,6 +25,7 @@ from htn.state import State
 from htn.values import show
 
 SITUATIONS = 25
+_OTHERWISE = {"hash_seed": 1, "clock": 0.0}
 _COSTLY = ("timeout", "memory")  # a body that did this once is not run again: it would take all of its time again
 
 
@@ -97,11 +98,12 @@ class Form:
     number, name = 0, "form"
 
     def climb(self, trial: Trial) -> Evidence:
-        """Check the first rules; the rest need code that parses."""
-        found = FORM_RULES[0].findings(trial.candidate)
+        """Check the first rule of the language; the rest need code that parses."""
+        rules = form_rules(trial.candidate.language)
+        found = rules[0].findings(trial.candidate)
         if not found:
-            found = [f for rule in FORM_RULES[1:] for f in rule.findings(trial.candidate)]
-        return _static(self, found, len(FORM_RULES))
+            found = [f for rule in rules[1:] for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(rules))
 
 
 class Static:
@@ -111,8 +113,9 @@ class Static:
 
     def climb(self, trial: Trial) -> Evidence:
         """Check the rules."""
-        found = [f for rule in STATIC_RULES for f in rule.findings(trial.candidate)]
-        return _static(self, found, len(STATIC_RULES))
+        rules = reach_rules(trial.candidate.language)
+        found = [f for rule in rules for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(rules))
 
 
 class Smoke:
@@ -132,7 +135,10 @@ class Smoke:
 
 
 class Determinism:
-    """The same input gives the same result under another hash seed and another clock, arguments untouched."""
+    """The same input gives the same result under another hash seed and another clock, arguments untouched.
+
+    Both can be set for Python, the clock for JavaScript; for the other languages the body is run twice as it is.
+    """
 
     number, name = 3, "determinism, purity"
 
@@ -140,19 +146,22 @@ class Determinism:
         """Run the same inputs twice: the simplest, and the largest, where an order has most room to differ."""
         largest = sorted(trial.applicable[1:], key=size_of, reverse=True)[:3]
         inputs = [*trial.applicable[:1], *largest]
+        others = {name: _OTHERWISE[name] for name in settable(trial.candidate.language)}
         for place, situation in enumerate(inputs):
             unknown = place == 0  # how the code behaves with this seed and clock
             first = trial.observe(situation, single_use=unknown)
             if first.category in _COSTLY:
                 return wrong(self, trial, situation, first, trials=1)
-            second = trial.observe(situation, single_use=unknown, hash_seed=1, clock=0.0)
+            second = trial.observe(situation, single_use=unknown, **others)
             if _result(first) != _result(second):
                 got = f"{show(_result(first), 200)} and then {show(_result(second), 200)}"
                 found = trial.counterexample(situation, got, "the same result twice")
                 return Evidence(self.number, self.name, False, "two runs differ", 1, counterexample=found)
             if first.problem and "changed its arguments" in first.problem:
                 return wrong(self, trial, situation, first, trials=1)
-        detail = "same result with another hash seed and clock; arguments unchanged"
+        how = f"with another {' and '.join(others).replace('_', ' ')}" if others else "twice, nothing else varied"
+        kept = "; arguments unchanged" if tells_arguments(trial.candidate.language) else ""
+        detail = f"same result {how}{kept}"
         return Evidence(self.number, self.name, True, detail, len(inputs), level=trial.sandbox.level)
 
 
