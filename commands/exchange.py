@@ -82,10 +82,14 @@ def import_file(
     rows = read_file(file)
     with Agent(Settings.load(**flags)) as agent:
         sandbox = (lambda: agent.sandbox) if anew else None
+        here = agent.settings
         found = [
-            bring_in(agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=agent.settings.limits)
+            bring_in(
+                agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=here.limits,
+                packages=here.packages.allowed,
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
     outcome.document = [each.to_json() for each in found]
     for each in found:
         outcome.show(visible(f"{each.domain}.{each.name}  {each.trust}  {each.version[:12]}"))

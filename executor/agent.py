@@ -314,7 +314,7 @@ class Agent:
             language=language,
             alone=alone_of(settings),
             instead_of=instead_of,
-            hints=lambda gap: hints_of(self._finder, self._lessons, domain, gap, language),
+            hints=lambda gap: hints_of(self._finder, self._lessons, domain, gap, language, settings.packages.allowed),
             lessons=self._lessons,
             proposals=self.proposals,
             reviewer=(self.reviewer or _nobody) if asks else None,

@@ -27,6 +27,7 @@ from executor.sandbox.protocol import (
     Program,
     Sandbox,
     SandboxLimits,
+    pins_of,
 )
 from executor.sandbox.strict import RefusedError, read_strictly
 from executor.sandbox.supervised import PoolSettings
@@ -61,6 +62,7 @@ __all__ = [
     "image_status",
     "language_named",
     "open_sandbox",
+    "pins_of",
     "read_strictly",
     "sandbox_names",
     "settable",

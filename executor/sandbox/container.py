@@ -157,6 +157,13 @@ class DockerSandbox(WarmSandbox):
         except UnavailableError as error:
             return f"docker {self.image.content} without its packages: {error}"
 
+    def pins(self, program: Program) -> tuple[str, ...]:
+        """What the declared packages come to; none where they cannot be had."""
+        try:
+            return self._packages.locked(program.dependencies).lines()
+        except UnavailableError:
+            return ()
+
     def _provide(self, program: Program) -> None:
         """Have an image with the packages that a program declares."""
         declared = program.dependencies

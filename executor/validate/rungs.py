@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from executor.body import Observation, perform, shortened
-from executor.check import Candidate, Finding, form_rules, reach_rules
+from executor.check import Candidate, Finding, form_rules, reach_rules, refused_packages
 from executor.sandbox import Program, Sandbox, SandboxLimits, settable, tells_arguments
 from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
@@ -46,7 +46,8 @@ class Trial:
     @cached_property
     def program(self) -> Program:
         """The candidate as the sandbox runs it."""
-        return Program(self.candidate.code, self.candidate.entry_point, self.candidate.language)
+        body = self.candidate
+        return Program(body.code, body.entry_point, body.language, dependencies=body.packages)
 
     @cached_property
     def applicable(self) -> list[Situation]:
@@ -106,15 +107,21 @@ class Form:
         return _static(self, found, len(rules))
 
 
+@dataclass(frozen=True)
 class Static:
-    """Only allowed imports and builtins are used, and nothing that contradicts the declared purity."""
+    """Only allowed imports and builtins are used, and nothing that contradicts the declared purity.
 
+    `packages` are the names of those that a body may declare, `*` for all: the setting allowed_packages.
+    """
+
+    packages: tuple[str, ...] = ()
     number, name = 1, "static"
 
     def climb(self, trial: Trial) -> Evidence:
         """Check the rules."""
         rules = reach_rules(trial.candidate.language)
-        found = [f for rule in rules for f in rule.findings(trial.candidate)]
+        found = refused_packages(trial.candidate, self.packages)
+        found += [f for rule in rules for f in rule.findings(trial.candidate)]
         return _static(self, found, len(rules))
 
 
