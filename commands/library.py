@@ -108,7 +108,7 @@ def _told(tests: Sequence[KeptTest], counterexamples: int) -> str:
     rows = [
         f"{mine} of the user's" if mine else "",
         f"{len(tests) - mine} of writers ({', '.join(writers)})" if len(tests) > mine else "",
-        f"{counterexamples} inputs on which some version was wrong" if counterexamples else "",
+        f"{counterexamples} on which some version was wrong" if counterexamples else "",
     ]
     return ", ".join(row for row in rows if row)
 

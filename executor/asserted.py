@@ -7,6 +7,7 @@ watch), and expect nothing.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,22 +80,24 @@ def record(contract: Contract, suites: Sequence[Suite]) -> dict[str, Any]:
     return {FIELD: [test.to_json() for test in kept_of(contract, suites)]}
 
 
-def tests_in(evidence: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
+def asserted_in(evidence: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
     """Return the tests that stand in evidence; what is no test, or not a test any more, is left out."""
     found = []
     for row in evidence:
         kept = row.get(FIELD)
         for data in kept if isinstance(kept, list) else []:
-            try:
+            with suppress(HtnError):
                 found.append(KeptTest.read(data))
-            except HtnError:
-                continue
     return together(found)
 
 
-def tests_of_the_user(contract: Contract, examples: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
-    """Return the examples of an entry as tests."""
-    return kept_of(contract, [users_suite(contract, [read_example(contract.name, data) for data in examples])])
+def asserted_by_the_user(contract: Contract, examples: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
+    """Return the examples of an entry as tests; what cannot be read is left out."""
+    found = []
+    for data in examples:
+        with suppress(HtnError):
+            found.append(read_example(contract.name, data))
+    return kept_of(contract, [users_suite(contract, found)])
 
 
 def together(tests: Iterable[KeptTest]) -> list[KeptTest]:

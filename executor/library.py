@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from executor.asserted import KeptTest, tests_in, tests_of_the_user, together
+from executor.asserted import KeptTest, asserted_by_the_user, asserted_in, together
 from executor.check import Candidate
 from executor.deeds import Event
 from executor.probation import broke
@@ -310,8 +310,8 @@ class Library:
         was wrong are in `counterexamples`.
         """
         entry = self.entry(version)
-        mine = tests_of_the_user(entry.promise(), entry.examples)
-        return together([*mine, *tests_in(self.evidence(version))])
+        mine = asserted_by_the_user(entry.promise(), entry.examples)
+        return together([*mine, *asserted_in(self.evidence(version))])
 
     def keep_counterexample(
         self, domain: str, name: str, inputs: Mapping[str, Any], detail: str, origin: str, version: str = ""

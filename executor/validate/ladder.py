@@ -49,7 +49,7 @@ def climb(
     for rung in ladder:
         started = clock()
         found = rung.climb(trial)
-        runs_on = trial.sandbox.runs_on(trial.program) if found.level else ""
+        runs_on = trial.sandbox.runs_on(trial.program) if found.trials else ""
         found = dataclasses.replace(found, seconds=clock() - started, runs_on=runs_on)
         gathered.append(found)
         if on_evidence:
