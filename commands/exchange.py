@@ -84,11 +84,14 @@ def import_file(
     rows = read_file(file)
     with Agent(Settings.load(**flags)) as agent:
         sandbox = (lambda: agent.sandbox) if anew else None
-        limits, ours = agent.settings.limits, is_ours(agent.settings.data_dir, file)
+        here, ours = agent.settings, is_ours(agent.settings.data_dir, file)
         found = [
-            bring_in(agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=limits, ours=ours)
+            bring_in(
+                agent.library, row, who=person(who), why=why, sandbox=sandbox, limits=here.limits,
+                packages=here.packages.allowed, ours=ours,
+            )
             for row in rows
-        ]
+        ]  # fmt: skip
     outcome.document = [each.to_json() for each in found]
     for each in found:
         outcome.show(visible(f"{each.domain}.{each.name}  {each.trust}  {each.version[:12]}"))

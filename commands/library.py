@@ -9,9 +9,11 @@ from commands import exchange, similar, versions
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
+from executor.asserted import KeptTest
 from executor.library import Entry
 from executor.review import evidence_lines
 from executor.settings import LIBRARY, Settings
+from executor.validate import USER
 from executor.versions import Listed
 from htn.errors import visible
 
@@ -90,11 +92,25 @@ def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **fla
         pinned = agent.library.pinned(row.domain, row.name)
         dependents = [f"{e.name} {e.version}" for e, _ in agent.versions.dependents(f"{row.domain}.{row.name}")]
         counterexamples = [each.to_json() for each in agent.library.counterexamples(row.domain, row.name)]
+        tests = agent.library.tests(row.version)
     document = entry.model_dump(mode="json") | {"version": entry.version, "trust": row.trust, "pinned": pinned}
     more = {"evidence": evidence, "versions": versions, "uses": uses, "dependents": dependents}
     more["counterexamples"] = counterexamples
+    more["tests"] = [test.to_json() for test in tests]
     outcome.document = document | more
-    outcome.show(_readable(entry, row.trust, evidence, versions, uses, dependents, len(counterexamples)))
+    outcome.show(_readable(entry, row.trust, evidence, versions, uses, dependents, _told(tests, len(counterexamples))))
+
+
+def _told(tests: Sequence[KeptTest], counterexamples: int) -> str:
+    """Return how many tests are kept, by who asserts them; one that the user wrote counts as the user's."""
+    mine = sum(USER in test.origin for test in tests)
+    writers = sorted({name for test in tests for name in test.origin if name != USER})
+    rows = [
+        f"{mine} of the user's" if mine else "",
+        f"{len(tests) - mine} of writers ({', '.join(writers)})" if len(tests) > mine else "",
+        f"{counterexamples} on which some version was wrong" if counterexamples else "",
+    ]
+    return ", ".join(row for row in rows if row)
 
 
 def _damaged(row: Listed, versions: list[str]) -> str:
@@ -109,9 +125,9 @@ def _readable(
     versions: list[str],
     uses: int = 0,
     dependents: Sequence[str] = (),
-    counterexamples: int = 0,
+    tests: str = "",
 ) -> str:
-    origin = entry.provenance
+    origin, packages = entry.provenance, entry.lock or entry.packages
     rows = [
         f"{entry.domain}.{entry.name}  {trust}",
         f"version   {entry.version}",
@@ -119,8 +135,10 @@ def _readable(
         f"learned   {origin.created} for {origin.task}",
         f"from      {origin.model} in {origin.calls} calls, repairs: {origin.repairs}, prompts {origin.prompts}",
         f"seconds   {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in origin.seconds.items())}",
+        *([f"on        {origin.runs_on}"] if origin.runs_on else []),
+        *([f"packages  {', '.join(packages)}"] if packages else []),
         *([f"uses      {uses}, and it kept its contract"] if uses else []),
-        *([f"tests     {counterexamples} kept, on which some version was wrong"] if counterexamples else []),
+        *([f"tests     {tests}"] if tests else []),
         *(
             [f"names     {', '.join(f'{n} {v[:12]}' for n, v in entry.dependencies.items())}"]
             if entry.dependencies

@@ -16,7 +16,7 @@ from executor.actor import Actor
 from executor.foresee import Foresight
 from executor.generate import contract_prompt, system_prompt
 from executor.learn import Learned, Learner
-from executor.learn_settings import alone_of, depth_of, hints_of, language_of
+from executor.learn_settings import alone_of, depth_of, hints_of, language_of, require_language
 from executor.lessons import Lessons
 from executor.library import Library
 from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
@@ -239,7 +239,8 @@ class Agent:
                 f"plans of {domain.name} use no operator {gap.task[0]} that was learned",
                 hints=("learn it first, without --deepen",),
             )
-        return self._settled(lambda: self._learner(domain, gap, None).deepen(gap, version))
+        language = self.library.entry(version).language
+        return self._settled(lambda: self._learner(domain, gap, None, language).deepen(gap, version))
 
     def prompt(self, domain: Domain, gap: Gap) -> Prompt:
         """Return what closing a gap would ask first. Nothing is sent."""
@@ -296,11 +297,12 @@ class Agent:
         self.listener.gap(gap)
         return self._settled(lambda: self._learner(domain, gap, instead_of).close(gap))
 
-    def _learner(self, domain: Domain, gap: Gap, instead_of: str | None) -> Learner:
+    def _learner(self, domain: Domain, gap: Gap, instead_of: str | None, language: str = "") -> Learner:
         # Whoever learns again wants something else than what an earlier answer brought into the library.
         again = bool(self.library.versions(domain.name, str(gap.task[0])))
         settings, asks = self.settings, self.settings.learn == "ask"
-        language = language_of(settings, domain, gap)
+        language = language or language_of(settings, domain, gap)
+        require_language(self.sandbox, language)
         return Learner(
             domain,
             self.model.renewed() if again else self.model,
@@ -313,7 +315,7 @@ class Agent:
             language=language,
             alone=alone_of(settings),
             instead_of=instead_of,
-            hints=lambda gap: hints_of(self._finder, self._lessons, domain, gap, language),
+            hints=lambda gap: hints_of(self._finder, self._lessons, domain, gap, language, settings.packages.allowed),
             lessons=self._lessons,
             proposals=self.proposals,
             reviewer=(self.reviewer or _nobody) if asks else None,

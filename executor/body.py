@@ -2,7 +2,8 @@
 
 The rules (a learned operator runs this way when it is validated and at every use):
 
-1. The host checks arguments, reads and preconditions. Where they do not hold, nothing runs.
+1. The host checks arguments, reads and preconditions. Where they do not hold, or a body in its language cannot be
+   given these values unchanged, nothing runs.
 2. The body gets the arguments and copies of what it reads, and nothing else of the state.
 3. It returns `{"output": {...}, "writes": [[variable, key, value], ...]}`. A body writes itself what it changes:
    were the host to derive the writes, comparing them with the contract would compare the contract with itself.
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from executor.sandbox import Outcome, Program, Sandbox, SandboxLimits
+from executor.sandbox import Outcome, Program, Sandbox, SandboxLimits, cannot_be_given
 from htn.contract import (
     ROUNDING,
     Contract,
@@ -88,6 +89,8 @@ def perform(
         to_json(given, "what the body is given")
     except UsageError as error:  # infinite numbers: a state may hold them, and a body cannot be given them
         return Observation(problem=error.message, category="precondition", refused=True)
+    if why := cannot_be_given(program.language, given):
+        return Observation(problem=why, category="precondition", refused=True)
     outcome = sandbox.call(program, given, limits=limits or SandboxLimits(), hash_seed=hash_seed, clock=clock)
     if outcome.problem is not None:
         problem = outcome.problem

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from executor.asserted import record
 from executor.check import Candidate
 from executor.generate import Proposer
 from executor.history import Attempt
@@ -112,7 +113,9 @@ class Deepening:
             verdict = self.tryout.climb(self.tryout.trial(attempt.candidate, self._panel()), ladder)
             climbed = {rung.number for rung in ladder}
             before = (e for e in attempt.verdict.evidence if e.rung not in climbed)  # climbed with fewer tests
-            whole = Verdict((*before, *verdict.evidence))
+            asserted = record(self.tryout.contract, self.suites)
+            bought = (replace(e, data={**e.data, **asserted}) if e.rung == 5 else e for e in verdict.evidence)
+            whole = Verdict((*before, *bought))
             if verdict.failed:
                 self.tryout.learn_from(attempt.candidate, verdict.failed)
                 better = self._mended(attempt, proposer, verdict.failed)

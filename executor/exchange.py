@@ -22,25 +22,24 @@ literals `ENTRY`, `BODY`, `TRUST` and `VERSION` are taken. The rules:
 import ast
 import json
 import pprint
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from executor.check import Candidate, check
+from executor.asserted import read_example
+from executor.check import check
 from executor.deeds import Event
 from executor.library import TRUST, Entry, Library
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import MOST_COUNTEREXAMPLES
-from executor.validate import SITUATIONS, Situation, Trial, applicable, climb
+from executor.validate import SITUATIONS, Situation, Trial, alone, applicable, climb
 from executor.watch import KeptCounterexample
 from htn.contract import check_name
-from htn.domain import Example
 from htn.errors import HtnError, UsageError
 from htn.state import State
-from htn.values import from_json, hashable
 
 _MOST_BYTES = {".json": 50_000_000, ".py": 2_000_000}
 _MOST_ENTRIES = 10_000
@@ -172,11 +171,14 @@ def bring_in(
     why: str,
     sandbox: Callable[[], Sandbox] | None = None,
     limits: SandboxLimits | None = None,
+    packages: Sequence[str] = (),
     ours: bool = False,
 ) -> Imported:
     """Bring an entry that was read into a library. With a `sandbox` its evidence is gathered anew, here.
 
     `ours` says that it was learned here and could not be admitted, so that its evidence counts as it stands.
+    `packages` are the names of those that bodies may declare here.
+
     UsageError where the body breaks a static rule, or fails on the ladder: then nothing is written.
     """
     entry, known = one.entry, one.version in library.versions(one.entry.domain, one.entry.name)
@@ -186,7 +188,7 @@ def bring_in(
         return Imported(entry.domain, entry.name, one.version, library.trust(one.version), current, note)
     evidence: list[dict[str, Any]]
     if sandbox:
-        level, evidence = _anew(entry, sandbox(), limits or SandboxLimits())
+        level, evidence = _anew(entry, sandbox(), limits or SandboxLimits(), packages)
     elif ours:
         level, evidence = one.trust if one.trust in TRUST[1:4] else "quarantined", one.evidence
     else:
@@ -223,40 +225,25 @@ def _claimed(one: Carried) -> str:
     return "probation" if one.trust in TRUST[TRUST.index("probation") :] else "quarantined"
 
 
-def _anew(entry: Entry, sandbox: Sandbox, limits: SandboxLimits) -> tuple[str, list[dict[str, Any]]]:
+def _anew(
+    entry: Entry, sandbox: Sandbox, limits: SandboxLimits, packages: Sequence[str]
+) -> tuple[str, list[dict[str, Any]]]:
     promise = entry.promise()
-    examples = tuple(_example(entry.name, data) for data in entry.examples)
+    examples = tuple(read_example(entry.name, data) for data in entry.examples)
     seeds = [Situation(State(e.given), e.arguments) for e in examples]
     made = tuple(applicable(promise, {}, seeds, count=SITUATIONS))
     trial = Trial(
-        Candidate(promise, entry.code, entry.language),
+        entry.candidate(),
         sandbox,
         variables={},
         examples=examples,
         made=made,
         limits=limits,
     )
-    verdict = climb(trial)
+    verdict = climb(trial, ladder=alone(packages))
     if failed := verdict.failed:
         raise UsageError(f"{entry.name} fails here at rung {failed.rung}, {failed.name}: {failed.detail[:500]}")
     return verdict.trust(), [e.to_json() | {"attempt": 1} for e in verdict.evidence]
-
-
-def _example(name: str, data: Mapping[str, Any]) -> Example:
-    """Return the example that `Example.to_json` wrote."""
-    try:
-        given, then = State.from_json(data["given"]).__dict__, dict(State.from_json(data["then"]).__dict__)
-        for variable, key in data.get("gone", []):
-            if key is None:
-                then[variable] = State.ABSENT
-            else:
-                then[variable] = {**then.get(variable, {}), hashable(from_json(key)): State.ABSENT}
-        arguments = from_json(data["arguments"], f"an example of {name}")
-        if not isinstance(arguments, list):
-            raise UsageError(f"an example of {name} has no list of arguments")
-        return Example(name, tuple(arguments), dict(given), then)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"an example of {name} cannot be read: {error!r:.100}") from error
 
 
 def _text_of(path: Path) -> str:
@@ -333,10 +320,11 @@ def _checked(row: dict[str, Any], where: str) -> Carried:
         check_name(name, f"{where}, as a dependency")
     entry.operator()
     for data in entry.examples:
-        _example(entry.name, data)
+        read_example(entry.name, data)
     for kept in one.counterexamples:
         KeptCounterexample.read(kept)
-    found = check(Candidate(entry.promise(), entry.code, entry.language))
+    entry.program()
+    found = check(entry.candidate())
     if found:
         raise UsageError(f"{where}: the body of {entry.name} breaks a rule: {found[0]}")
     return one

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from executor.check import Candidate
 from executor.deeds import Event
 from executor.deepen import Deepened, Deepening, Depth
 from executor.finished import Finished, Keeper, capped, kept_if_lost, learning, merged, records_of
@@ -40,7 +39,7 @@ from executor.review import (
     needs_approval,
     problem_of,
 )
-from executor.sandbox import Sandbox, SandboxLimits
+from executor.sandbox import Sandbox, SandboxLimits, pins_of
 from executor.store import Lease, LeaseLost
 from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
 from executor.validate import ALONE, SITUATIONS, Rung, Situation, applicable, none_made
@@ -146,7 +145,7 @@ class Learner:
         with self.library.closing(self.domain, name) as lease:
             proposers = self._proposers(gap)
             tryout = self._tryout(entry.promise(), gap)
-            first = tryout.attempt(Candidate(entry.promise(), entry.code, entry.language), 0, 0)
+            first = tryout.attempt(entry.candidate(), 0, 0)
             if not first.verdict.passed:
                 return self._none(gap, tryout, f"the body of {version[:12]} does not pass any more")
             first = replace(first, repair=entry.provenance.repairs)
@@ -165,7 +164,7 @@ class Learner:
         tryout = self._tryout(contract, gap)
         tryout.seconds = seconds
         if again:
-            before = tryout.attempt(Candidate(contract, again.entry.code, again.entry.language), 0, 0)
+            before = tryout.attempt(again.entry.candidate(), 0, 0)
             candidate = tryout.repaired(proposers[0], before, before.verdict.failed, problem_of(again.decision))
         else:
             candidate = tryout.timed("body", lambda: proposers[0].body(contract, language=self.language), size_of_body)
@@ -366,6 +365,7 @@ class Learner:
 
     def _entry(self, gap: Gap, attempt: Attempt, tryout: Tryout, calls: int) -> Entry:
         candidate, name = attempt.candidate, attempt.candidate.contract.name
+        program = tryout.trial(candidate).program
         return Entry(
             domain=self.domain.name,
             name=name,
@@ -374,6 +374,8 @@ class Learner:
             language=candidate.language,
             declared=declaration(self.domain, name),
             examples=[example.to_json() for example in self.domain.examples_of(name)],
+            packages=candidate.packages,
+            lock=pins_of(self.sandbox, program),
             provenance=Provenance(
                 task=show_task(gap.task),
                 model=self._models()[attempt.sample % len(self._models())].name,
@@ -382,6 +384,7 @@ class Learner:
                 repairs=attempt.repair,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 seconds={stage: round(value, 4) for stage, value in tryout.seconds.items()},
+                runs_on=self.sandbox.runs_on(program),
             ),
         )
 

@@ -20,6 +20,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from executor.asserted import KeptTest, asserted_by_the_user, asserted_in, together
+from executor.check import Candidate
 from executor.deeds import Event
 from executor.probation import broke
 from executor.sandbox import Program
@@ -38,7 +40,13 @@ _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_])
 
 
 class Provenance(BaseModel):
-    """Where an entry comes from."""
+    """Where an entry comes from.
+
+    `runs_on` is what its body ran on when it was learned, by content (`Sandbox.runs_on`): the images, or the
+    interpreter. It is no part of the entry's version: the contract and the evidence are about the code, and a machine
+    with another level or image may use the entry, held to its contract at every step. What each rung ran on is in
+    the evidence.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +57,7 @@ class Provenance(BaseModel):
     repairs: int
     created: str
     seconds: dict[str, float]
+    runs_on: str = ""
 
 
 class Entry(BaseModel):
@@ -69,14 +78,24 @@ class Entry(BaseModel):
 
     They say what stood beside the entry, and are no part of what it is.
     """
+    packages: tuple[str, ...] = ()
+    """The packages that the body declares, such as "attrs>=24,<27"."""
+    lock: tuple[str, ...] = ()
+    """What they came to when it was learned, each pinned to its wheel; it runs with these and no others."""
     edition: int = 0
     """Counts up where the store holds something damaged under the version that this content would have."""
     provenance: Provenance
 
     @property
     def version(self) -> str:
-        """The entry's identity: SHA-256 of its content and of the prompts' version, in hexadecimal."""
+        """The entry's identity: SHA-256 of its content and of the prompts' version, in hexadecimal.
+
+        What a body without packages does not have is no part of it.
+        """
         content = self.model_dump(mode="json", exclude={"provenance", "dependencies"})
+        for part in ("packages", "lock"):
+            if not content[part]:
+                del content[part]
         return _hash(content | {"prompts": self.provenance.prompts})
 
     @property
@@ -94,7 +113,11 @@ class Entry(BaseModel):
 
     def program(self) -> Program:
         """Return the body as the sandbox runs it."""
-        return Program(self.code, self.name, self.language)
+        return Program(self.code, self.name, self.language, dependencies=self.lock or self.packages)
+
+    def candidate(self) -> Candidate:
+        """Return the body as the ladder takes it: with the packages that it was learned with."""
+        return Candidate(self.promise(), self.code, self.language, self.lock or self.packages)
 
     def operator(self) -> Operator:
         """Return what the planner uses: the contract alone."""
@@ -161,6 +184,7 @@ class Library:
         if trust not in TRUST:
             raise UsageError(f"{trust!r} is not a level of trust", hints=(f"levels: {', '.join(TRUST)}",))
         entry.operator()  # what could not be read back must not get in: it would stand in the way of every plan
+        entry.program()
         records = [json.dumps(record, ensure_ascii=False) for record in evidence]
         entry = entry.model_copy(update={"dependencies": self._named_in(entry)})
         while True:
@@ -284,6 +308,16 @@ class Library:
     def counterexamples(self, domain: str, name: str) -> list[KeptCounterexample]:
         """Return the inputs on which versions of a name were wrong, oldest first, for later candidates to be tried."""
         return self._watch.counterexamples(domain, name)
+
+    def tests(self, version: str) -> list[KeptTest]:
+        """Return the tests that a version was tried on, the user's first, then those that most writers assert.
+
+        They are bounded: fifty, and none of more than 10,000 characters. The inputs on which some version of the name
+        was wrong are in `counterexamples`.
+        """
+        entry = self.entry(version)
+        mine = asserted_by_the_user(entry.promise(), entry.examples)
+        return together([*mine, *asserted_in(self.evidence(version))])
 
     def keep_counterexample(
         self, domain: str, name: str, inputs: Mapping[str, Any], detail: str, origin: str, version: str = ""

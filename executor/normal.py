@@ -30,6 +30,10 @@ def normal_form(candidate: Candidate) -> str:
 
 
 def _parts(candidate: Candidate) -> list[str]:
+    return [*_code(candidate), *(f"package {each}" for each in sorted(candidate.packages))]
+
+
+def _code(candidate: Candidate) -> list[str]:
     try:
         if len(candidate.code) > _MOST:
             return ["text", candidate.code]

@@ -4,10 +4,11 @@ The rules are a filter: they give early advice, keep honest code honest and stop
 wall.
 """
 
-from executor.check.ask import check, rules_for
+from executor.check.ask import check, form_rules, reach_rules, rules_for
 from executor.check.candidate import Candidate, Finding, Rule, Script, Source
 from executor.check.form import FORM_RULES
 from executor.check.languages import LANGUAGE_RULES
+from executor.check.packages import refused_packages
 from executor.check.requests import REQUEST_RULES, check_request
 from executor.check.static import STATIC_RULES
 
@@ -23,5 +24,8 @@ __all__ = [
     "Source",
     "check",
     "check_request",
+    "form_rules",
+    "reach_rules",
+    "refused_packages",
     "rules_for",
 ]

@@ -3,6 +3,7 @@
 from executor.check.candidate import Finding, Rule, Source
 from executor.check.form import FORM_RULES
 from executor.check.languages import LANGUAGE_RULES
+from executor.check.languages.rules import EntryPoint
 from executor.check.static import STATIC_RULES
 from htn.errors import UsageError
 
@@ -20,6 +21,20 @@ def rules_for(language: str, *, script: bool = False) -> tuple[Rule, ...]:
             hints=(f"one of: python, {', '.join(LANGUAGE_RULES)}",),
         )
     return LANGUAGE_RULES[language]
+
+
+def form_rules(language: str) -> tuple[Rule, ...]:
+    """Return those of a language's rules that ask for the form of a function. UsageError as `rules_for` raises it."""
+    if language == "python":
+        return FORM_RULES
+    first, *others = rules_for(language)
+    return (first, *(rule for rule in others if isinstance(rule, EntryPoint)))
+
+
+def reach_rules(language: str) -> tuple[Rule, ...]:
+    """Return those of a language's rules that ask what a function reaches for: all but `form_rules`."""
+    form = form_rules(language)
+    return tuple(rule for rule in rules_for(language) if rule not in form)
 
 
 def check(code: Source) -> list[Finding]:

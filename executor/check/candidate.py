@@ -21,6 +21,8 @@ class Source(ABC):
 
     code: str
     language: str
+    packages: tuple[str, ...]
+    """The packages that it declares, as a sandbox takes them (`Program.dependencies`)."""
 
     @property
     @abstractmethod
@@ -82,6 +84,7 @@ class Candidate(Source):
     contract: Contract
     code: str
     language: str = "python"
+    packages: tuple[str, ...] = ()
 
     @property
     def entry_point(self) -> str:
@@ -100,6 +103,7 @@ class Script(Source):
 
     code: str
     language: str = "python"
+    packages: tuple[str, ...] = ()
 
     @property
     def entry_point(self) -> str:

@@ -1,6 +1,7 @@
 """Rung 1, static: which modules are imported, and what is taken from them."""
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from executor.check.allowed import MODULES, is_hidden
@@ -15,6 +16,7 @@ class AllowedImports(Rule):
 
     A body computes with data: there is no file system, network or process for it to use. `re.enum.sys.modules["os"]`
     shows why the second half is needed, and `alias = re` why a module may only stand before a dot.
+    Where a body declares packages that a setting allows, what is no module of Python's own comes from them.
 
     Refused:
 
@@ -39,19 +41,23 @@ class AllowedImports(Rule):
         found: list[Finding] = []
         for node in ast.walk(candidate.tree):
             if isinstance(node, ast.Import):
-                found += [self._refused(alias.name, node) for alias in node.names if alias.name not in MODULES]
+                found += [
+                    self._refused(alias.name, node)
+                    for alias in node.names
+                    if alias.name not in MODULES and not _declared(alias.name, candidate)
+                ]
             elif isinstance(node, ast.ImportFrom):
-                found += self._taken(node)
+                found += self._taken(node, candidate)
         return found + self._used(candidate.tree)
 
-    def _taken(self, node: ast.ImportFrom) -> list[Finding]:
+    def _taken(self, node: ast.ImportFrom, candidate: Source) -> list[Finding]:
         module = node.module or ""
-        if node.level or module not in MODULES:
+        if node.level or (module not in MODULES and not _declared(module, candidate)):
             return [self._refused("." * node.level + module, node)]
         return [
             self.finding(f"from {module} import {alias.name:.80} is not allowed", node.lineno)
             for alias in node.names
-            if alias.name == "*" or is_hidden(module, alias.name)
+            if alias.name == "*" or (module in MODULES and is_hidden(module, alias.name))
         ]
 
     def _used(self, tree: ast.Module) -> list[Finding]:
@@ -134,6 +140,11 @@ def imported_modules(tree: ast.Module) -> dict[str, str]:
                 if f"{node.module}.{alias.name}" in MODULES:
                     found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return found
+
+
+def _declared(module: str, candidate: Source) -> bool:
+    """Whether a module can come from the packages that the code declares: none of Python's own does."""
+    return bool(candidate.packages) and module.partition(".")[0] not in sys.stdlib_module_names
 
 
 def _all_imported(tree: ast.Module) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The forms in which a model answers. What it says is data until the contract and the rules have checked it."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,6 +44,8 @@ class BodyAnswer(_Answer):
 
     code: str = Field(max_length=100_000)
     explanation: str = Field(default="", max_length=4000)
+    packages: list[Annotated[str, Field(max_length=300)]] = Field(default_factory=list, max_length=50)
+    """The packages that the code needs, such as "attrs>=24,<27"; refused where no setting allows them."""
 
 
 class TestAnswer(_Answer):

@@ -75,10 +75,12 @@ def system_prompt() -> str:
 
 @dataclass(frozen=True)
 class Hints:
-    """What else a prompt may tell: operators that are like the one that is asked for, and what went wrong before."""
+    """What else a prompt may tell: operators like the wanted one, what went wrong before, what a body may declare."""
 
     known: tuple[str, ...] = ()
     lessons: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    """The names of packages that a Python body may declare, `*` for any."""
 
 
 NO_HINTS = Hints()
@@ -121,7 +123,12 @@ def body_prompt(
         known=_rows(hints.known),
         lessons=_rows(hints.lessons),
         form=_form(language)
-        .format(name=contract.name, arguments=_arguments(contract), modules=", ".join(sorted(MODULES)))
+        .format(
+            name=contract.name,
+            arguments=_arguments(contract),
+            modules=", ".join(sorted(MODULES)),
+            packages=_allowed(hints.packages),
+        )
         .rstrip(),
         variant=_variant(_BODY_VARIANTS, sample),
     )
@@ -149,14 +156,16 @@ def repair_prompt(
     attempts: Iterable[str],
     language: str = "python",
     focus: str = "Find the cause; do not write code for this one input.",
+    packages: tuple[str, ...] = (),
 ) -> str:
     """Return the question for a better body, with what was wrong with the last one."""
+    declared = f"\nIT DECLARES THE PACKAGES: {shortened(', '.join(packages), _MOST_PROBLEM)}" if packages else ""
     return _template("repair").format(
         name=contract.name,
         language=language,
         contract=_data(_contract(contract)),
         description=_data(_description(domain, contract)),
-        code=_part(code, _MOST_CODE),
+        code=_part(code, _MOST_CODE) + _data(declared),
         check=check,
         problem=_part(problem, _MOST_SAID),
         attempts=_rows(attempts),
@@ -200,6 +209,13 @@ def _form(language: str) -> str:
     if language not in _FORMS:
         raise UsageError(f"a body cannot be written in {language!r:.40}", hints=(f"one of: {', '.join(_FORMS)}",))
     return _template(_FORMS[language])
+
+
+def _allowed(packages: tuple[str, ...]) -> str:
+    if not packages:
+        return ""
+    named = "any of PyPI" if "*" in packages else ", ".join(packages)
+    return f',\n  and the packages that "packages" of your answer lists, as "name>=1,<2"; allowed are: {named}'
 
 
 def _rows(lines: Iterable[str]) -> str:

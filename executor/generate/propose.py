@@ -79,7 +79,8 @@ class Proposer:
     def body(self, contract: Contract, *, sample: int = 0, language: str = "python") -> Candidate:
         """Return a body for a frozen contract: the sample of this number, independent of the others."""
         question = body_prompt(self.domain, contract, language=language, sample=sample, hints=self.hints)
-        return Candidate(contract, self._ask(question, BodyAnswer, "body", sample).code, language)
+        answer = self._ask(question, BodyAnswer, "body", sample)
+        return Candidate(contract, answer.code, language, tuple(answer.packages))
 
     def suite(self, contract: Contract, *, sample: int = 0) -> Suite:
         """Return tests for a frozen contract, written by a call that sees no body. None may be of any use."""
@@ -101,10 +102,10 @@ class Proposer:
         """Return another body, after telling what was wrong with `candidate`."""
         question = repair_prompt(
             self.domain, candidate.contract, code=candidate.code, check=check, problem=problem, attempts=attempts,
-            language=candidate.language, focus=focus,
+            language=candidate.language, focus=focus, packages=candidate.packages,
         )  # fmt: skip
         answer = self._ask(question, BodyAnswer, "repair", sample * _REPAIRS_OF_A_SAMPLE + len(attempts))
-        return Candidate(candidate.contract, answer.code, candidate.language)
+        return Candidate(candidate.contract, answer.code, candidate.language, tuple(answer.packages))
 
     def _ask(self, question: str, form: type[_Form], purpose: str, sample: int = 0) -> _Form:
         messages = [Message("system", system_prompt()), Message("user", question)]

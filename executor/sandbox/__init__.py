@@ -12,10 +12,11 @@ from executor.sandbox.dependencies import PackageSettings
 from executor.sandbox.engine import EngineStatus, engine_status
 from executor.sandbox.hardening import Fence
 from executor.sandbox.image import ImageStatus, SandboxImage, image_status
-from executor.sandbox.languages import LANGUAGE_NAMES, language_named
+from executor.sandbox.languages import LANGUAGE_NAMES, language_named, settable, tells_arguments
 from executor.sandbox.languages.calls import LanguageSettings
 from executor.sandbox.languages.images import LanguageImage
 from executor.sandbox.languages.manage import Checked, Images, check_languages
+from executor.sandbox.languages.values import cannot_be_given
 from executor.sandbox.protocol import (
     JSON,
     Category,
@@ -26,6 +27,7 @@ from executor.sandbox.protocol import (
     Program,
     Sandbox,
     SandboxLimits,
+    pins_of,
 )
 from executor.sandbox.strict import RefusedError, read_strictly
 from executor.sandbox.supervised import PoolSettings
@@ -53,12 +55,16 @@ __all__ = [
     "Sandbox",
     "SandboxImage",
     "SandboxLimits",
+    "cannot_be_given",
     "check_kind",
     "check_languages",
     "engine_status",
     "image_status",
     "language_named",
     "open_sandbox",
+    "pins_of",
     "read_strictly",
     "sandbox_names",
+    "settable",
+    "tells_arguments",
 ]

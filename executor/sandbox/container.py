@@ -144,13 +144,25 @@ class DockerSandbox(WarmSandbox):
         remove_orphans(engine)
 
     def runs_on(self, program: Program) -> str:
-        """The image by the hash of its content, and the pins of the packages that the program declares."""
+        """The images by their content, and the pins of the packages that the program declares.
+
+        A compiled body runs in the image of Python and is what the image of its language made of it.
+        """
+        if program.language != "python":
+            return f"docker {self.image.content} {self._languages.runs_on(self._engine, program.language)}"
         if not program.dependencies:
             return f"docker {self.image.content}"
         try:
             return f"docker {self.image.content} {self._packages.locked(program.dependencies).digest()}"
         except UnavailableError as error:
             return f"docker {self.image.content} without its packages: {error}"
+
+    def pins(self, program: Program) -> tuple[str, ...]:
+        """What the declared packages come to; none where they cannot be had."""
+        try:
+            return self._packages.locked(program.dependencies).lines()
+        except UnavailableError:
+            return ()
 
     def _provide(self, program: Program) -> None:
         """Have an image with the packages that a program declares."""

@@ -15,12 +15,23 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from executor.sandbox.inside.plain import JSON
 from htn.errors import UsageError
 
-__all__ = ["JSON", "Category", "Form", "Outcome", "Problem", "Profile", "Program", "Sandbox", "SandboxLimits"]
+__all__ = [
+    "JSON",
+    "Category",
+    "Form",
+    "Outcome",
+    "Problem",
+    "Profile",
+    "Program",
+    "Sandbox",
+    "SandboxLimits",
+    "pins_of",
+]
 
 
 Form = Literal["function", "script"]
@@ -240,3 +251,16 @@ class Sandbox(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class Pinning(Protocol):
+    """A sandbox that resolves the packages that programs declare."""
+
+    def pins(self, program: Program) -> tuple[str, ...]:
+        """What the declared packages come to, each pinned to its wheel, as a program may declare it."""
+
+
+def pins_of(sandbox: Sandbox, program: Program) -> tuple[str, ...]:
+    """Return the packages that a program runs with in a sandbox, pinned; none where the sandbox has no packages."""
+    return sandbox.pins(program) if program.dependencies and isinstance(sandbox, Pinning) else ()

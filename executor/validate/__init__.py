@@ -3,7 +3,7 @@
 from executor.validate.agreement import Thresholds
 from executor.validate.comparing import determined
 from executor.validate.evidence import Counterexample, Evidence, Verdict
-from executor.validate.ladder import ALONE, COMPARED, LADDER, ORDER, climb, ladder_of
+from executor.validate.ladder import ALONE, COMPARED, LADDER, ORDER, alone, climb, ladder_of
 from executor.validate.panel import FUZZED, Body, Panel
 from executor.validate.rungs import SITUATIONS, Rung, Trial, none_made
 from executor.validate.situations import Situation, applicable
@@ -28,6 +28,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "Written",
+    "alone",
     "applicable",
     "climb",
     "determined",

@@ -41,6 +41,8 @@ class Evidence:
     trials: int = 0
     seconds: float = 0.0
     level: str = ""
+    runs_on: str = ""
+    """What the body ran on, by content (`Sandbox.runs_on`); empty where it did not run."""
     counterexample: Counterexample | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -66,6 +68,8 @@ class Evidence:
         }
         if self.level:
             record["sandbox"] = self.level
+        if self.runs_on:
+            record["runs_on"] = self.runs_on
         if self.counterexample:
             record["counterexample"] = str(self.counterexample)
         return record | dict(self.data)

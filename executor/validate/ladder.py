@@ -17,6 +17,11 @@ LADDER = (*ALONE, *COMPARED)
 ORDER = ",".join(str(rung.number) for rung in LADDER)
 
 
+def alone(packages: Sequence[str] = ()) -> tuple[Rung, ...]:
+    """Return `ALONE` for bodies that may declare the packages of these names."""
+    return tuple(Static(tuple(packages)) if isinstance(rung, Static) else rung for rung in ALONE)
+
+
 def ladder_of(order: str) -> tuple[Rung, ...]:
     """Return the rungs in the order of their numbers, as "0,1,2,3,4,8,5,6,7,9".
 
@@ -43,7 +48,9 @@ def climb(
     gathered: list[Evidence] = []
     for rung in ladder:
         started = clock()
-        found = dataclasses.replace(rung.climb(trial), seconds=clock() - started)
+        found = rung.climb(trial)
+        runs_on = trial.sandbox.runs_on(trial.program) if found.trials else ""
+        found = dataclasses.replace(found, seconds=clock() - started, runs_on=runs_on)
         gathered.append(found)
         if on_evidence:
             on_evidence(found)

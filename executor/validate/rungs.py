@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from executor.body import Observation, perform, shortened
-from executor.check import FORM_RULES, STATIC_RULES, Candidate, Finding
-from executor.sandbox import Program, Sandbox, SandboxLimits
+from executor.check import Candidate, Finding, form_rules, reach_rules, refused_packages
+from executor.sandbox import Program, Sandbox, SandboxLimits, settable, tells_arguments
 from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.panel import Panel
@@ -25,6 +25,7 @@ from htn.state import State
 from htn.values import show
 
 SITUATIONS = 25
+_OTHERWISE = {"hash_seed": 1, "clock": 0.0}
 _COSTLY = ("timeout", "memory")  # a body that did this once is not run again: it would take all of its time again
 
 
@@ -45,7 +46,8 @@ class Trial:
     @cached_property
     def program(self) -> Program:
         """The candidate as the sandbox runs it."""
-        return Program(self.candidate.code, self.candidate.entry_point, self.candidate.language)
+        body = self.candidate
+        return Program(body.code, body.entry_point, body.language, dependencies=body.packages)
 
     @cached_property
     def applicable(self) -> list[Situation]:
@@ -104,30 +106,36 @@ class Form:
     number, name = 0, "form"
 
     def climb(self, trial: Trial) -> Evidence:
-        """Check the first rules; the rest need code that parses."""
-        found = FORM_RULES[0].findings(trial.candidate)
+        """Check the first rule of the language; the rest need code that parses."""
+        rules = form_rules(trial.candidate.language)
+        found = rules[0].findings(trial.candidate)
         if not found:
-            found = [f for rule in FORM_RULES[1:] for f in rule.findings(trial.candidate)]
-        return _static(self, found, len(FORM_RULES))
+            found = [f for rule in rules[1:] for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(rules))
 
 
+@dataclass(frozen=True)
 class Static:
     """Only allowed imports and builtins are used, and nothing that contradicts the declared purity.
 
     The rules are a filter and not the wall: the sandbox has to hold whatever gets past them. They keep honest code
-    honest, and tell its writer early what the sandbox would refuse anyway.
+    honest, and tell its writer early what the sandbox would refuse anyway. Of the packages that a body declares those
+    that the setting allowed_packages names are allowed.
 
     On failure: the body goes back to its writer with what the rules say.
 
     Worth: nothing by itself; nothing runs without it.
     """
 
+    packages: tuple[str, ...] = ()
     number, name = 1, "static"
 
     def climb(self, trial: Trial) -> Evidence:
         """Check the rules."""
-        found = [f for rule in STATIC_RULES for f in rule.findings(trial.candidate)]
-        return _static(self, found, len(STATIC_RULES))
+        rules = reach_rules(trial.candidate.language)
+        found = refused_packages(trial.candidate, self.packages)
+        found += [f for rule in rules for f in rule.findings(trial.candidate)]
+        return _static(self, found, len(rules))
 
 
 class Smoke:
@@ -159,7 +167,8 @@ class Determinism:
     """The same input gives the same result under another hash seed and another clock, arguments untouched.
 
     A plan is repeatable only where its steps are, and what is compared later has to be one value. A body that sorts by
-    the order of a set, reads the time, or changes the lists that it is given, is found here.
+    the order of a set, reads the time, or changes the lists that it is given, is found here. Hash seed and clock can be
+    set for Python, the clock for JavaScript; a body in another language is run twice as it is.
 
     On failure: the body goes back to its writer with both results.
 
@@ -172,19 +181,22 @@ class Determinism:
         """Run the same inputs twice: the simplest, and the largest, where an order has most room to differ."""
         largest = sorted(trial.applicable[1:], key=size_of, reverse=True)[:3]
         inputs = [*trial.applicable[:1], *largest]
+        others = {name: _OTHERWISE[name] for name in settable(trial.candidate.language)}
         for place, situation in enumerate(inputs):
             unknown = place == 0  # how the code behaves with this seed and clock
             first = trial.observe(situation, single_use=unknown)
             if first.category in _COSTLY:
                 return wrong(self, trial, situation, first, trials=1)
-            second = trial.observe(situation, single_use=unknown, hash_seed=1, clock=0.0)
+            second = trial.observe(situation, single_use=unknown, **others)
             if _result(first) != _result(second):
                 got = f"{show(_result(first), 200)} and then {show(_result(second), 200)}"
                 found = trial.counterexample(situation, got, "the same result twice")
                 return Evidence(self.number, self.name, False, "two runs differ", 1, counterexample=found)
             if first.problem and "changed its arguments" in first.problem:
                 return wrong(self, trial, situation, first, trials=1)
-        detail = "same result with another hash seed and clock; arguments unchanged"
+        how = f"with another {' and '.join(others).replace('_', ' ')}" if others else "twice, nothing else varied"
+        kept = "; arguments unchanged" if tells_arguments(trial.candidate.language) else ""
+        detail = f"same result {how}{kept}"
         return Evidence(self.number, self.name, True, detail, len(inputs), level=trial.sandbox.level)
 
 

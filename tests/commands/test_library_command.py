@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from executor.asserted import FIELD, KeptTest
 from executor.library import Library
 from executor.store import open_store
 from tests.commands.shell import Shell
 from tests.executor.shop import FIRST, RIGHT
-from tests.executor.test_library import entry
+from tests.executor.test_library import ORIGIN, entry
 
 WHY = ("--why", "a test", "--by", "ada")
 SHOP = (
@@ -115,3 +116,17 @@ def test_a_name_almost_right_is_answered_with_the_right_one(htn: Shell, two: tup
         said = htn("library", deed, "order_totl", *more, "--json")
         assert (said.code, said.json["error"]) == (2, "usage"), deed
         assert "did you mean" in said.json["hints"][0], deed
+
+
+def test_show_names_the_language_what_it_ran_on_and_who_wrote_the_tests(htn: Shell) -> None:
+    origin = ORIGIN.model_copy(update={"runs_on": "docker sha256:1 javascript sha256:2"})
+    test = KeptTest({"arguments": ["a"], "state": {"cart": {"a": [1.0]}}}, {"total[a]": 1.0}, ("m #0", "m #1"))
+    tried = {"rung": 5, "name": "independent tests", "passed": True, "detail": "", FIELD: [test.to_json()]}
+    with open_store(redis_url=None, data_dir=Path(htn.environment["HTN_DATA_DIR"])) as store:
+        Library(store).admit(entry(code="function f() {}", language="javascript", origin=origin), "trusted", [tried])
+    shown = htn("library", "show", "order_total").out.splitlines()
+    assert "body (javascript)" in shown
+    assert "on        docker sha256:1 javascript sha256:2" in shown
+    assert "tests     1 of the user's, 1 of writers (m #0, m #1)" in shown
+    said = htn("library", "show", "order_total", "--json").json["tests"]
+    assert [each["origin"] for each in said] == [["the user"], ["m #0", "m #1"]]

@@ -31,6 +31,7 @@ _VARYING = [
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:+]+"), "DATE"),
     (re.compile(r"seconds   .*"), "seconds   …"),
+    (re.compile(r"^on        .*"), "on        …"),
     (re.compile(r"\((\d+ trials), \w+\)"), r"(\1, LEVEL)"),
 ]
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from executor.body import perform
 from executor.deepen import Depth
 from executor.learn import Learned, Learner
 from executor.library import Library
 from executor.model import Model, open_model
 from executor.model.standin import StandIn
 from executor.sandbox import Sandbox, SandboxLimits
+from executor.validate.suites import places
 from htn.domain import Domain
 from tests.executor.shop import LARGEST, RETURN, RIGHT, contract, gap_in, says, shop, total_is, writes
 
@@ -220,3 +222,20 @@ def test_bodies_that_leave_nothing_to_compute_need_no_tests(models: Any, close: 
     servers = models(([counts], []))
     assert close(*servers, domain=domain, level="trusted").trust == "trusted"
     assert len(servers[0].requests) == 1
+
+
+def test_tests_are_kept_with_all_who_assert_them_and_can_be_run_again(
+    models: Any, close: Close, library: Library, box: Sandbox
+) -> None:
+    learned = close(*models(([RIGHT], [GOOD, OTHER])), domain=shop(example=False, promised=contract()))
+    assert learned.version is not None
+    kept = library.tests(learned.version)
+    assert {tuple(t.inputs["state"]["cart"]["a"]): len(t.origin) for t in kept} == {
+        (1.0,): 2, (2.0, 3.0): 2, (-1.0, 4.0): 1, (7.0, 7.0): 1,
+    }  # fmt: skip
+    assert {name for t in kept for name in t.origin} == {"ollama:m0 #0", "ollama:m0 #1"}
+    learned_entry = library.entry(learned.version)
+    for test in kept:
+        state, arguments = test.given
+        seen = perform(learned_entry.program(), learned_entry.promise(), state, arguments, box)
+        assert places(seen.after) == test.expected

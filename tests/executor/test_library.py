@@ -27,13 +27,14 @@ def entry(
     *,
     domain: str = "shop",
     code: str = RIGHT,
+    language: str = "python",
     learned_for: Domain | None = None,
     origin: Provenance | None = None,
     **parts: Any,
 ) -> Entry:
     promise, known = contract(name, **parts), learned_for or shop()
     return Entry(
-        domain=domain, name=name, contract=promise.to_json(), code=code, language="python",
+        domain=domain, name=name, contract=promise.to_json(), code=code, language=language,
         declared=declaration(known, name), examples=[e.to_json() for e in known.examples_of(name)],
         provenance=origin or ORIGIN,
     )  # fmt: skip

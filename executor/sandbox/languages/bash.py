@@ -26,4 +26,5 @@ BASH = Language(
     _start,
     forms=("function", "script"),
     overhead_mb=16,
+    tells_arguments=False,
 )

@@ -67,6 +67,16 @@ class Languages:
         more = limits.memory_mb + LANGUAGES[need.language].overhead_mb
         return MadeFrom(image, replace(limits, memory_mb=more), Room())
 
+    def runs_on(self, engine: Engine, name: str) -> str:
+        """Return the image of a language by its identity, or that it is missing."""
+        language = LANGUAGES.get(language_named(name) or "")
+        if language is None:
+            return f"without {name:.40}"
+        try:
+            return f"{language.name} {self._image(engine, language.name)}"
+        except ServiceMissing:
+            return f"without an image for {language.name}"
+
     def call(
         self, engine: Engine, program: Program, request: Mapping[str, Any], limits: SandboxLimits, run: Run
     ) -> Outcome:

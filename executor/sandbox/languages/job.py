@@ -56,10 +56,12 @@ class Language:
 
     `compile` makes the job that turns a body into an artefact, in the language's own image; it is
     None where the body is run as it is. `start` makes the job of a call from a program, its limits
-    and its artefact. `runs_alone` says that an artefact needs no image of the language: it is an
-    executable with all that it needs. `overhead_mb` is the memory of the runtime beside the body's.
-    `compile_signs` and `run_signs` are signs, as regular expressions, in what a compiler or a
-    program that ended without an answer printed, and the category that each tells of.
+    and its artefact. `tells_arguments` says that its driver tells what the arguments are after the
+    call; where it does not, the body has copies that nobody sees again. `runs_alone` says that an
+    artefact needs no image of the language: it is an executable with all that it needs.
+    `overhead_mb` is the memory of the runtime beside the body's. `compile_signs` and `run_signs` are
+    signs, as regular expressions, in what a compiler or a program that ended without an answer
+    printed, and the category that each tells of.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Language:
     runs_alone: bool = False
     overhead_mb: int = 0
     clock: bool = False
+    tells_arguments: bool = True
     compile_signs: Mapping[str, str] = field(default_factory=dict)
     run_signs: Mapping[str, str] = field(default_factory=dict)
 

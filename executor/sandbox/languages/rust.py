@@ -54,6 +54,7 @@ RUST = Language(
     ("rs",),
     _start,
     _compile,
+    tells_arguments=False,
     runs_alone=True,
     compile_signs={r"can't find crate|unresolved import|use of undeclared crate": "import"},
     run_signs={
