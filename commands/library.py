@@ -15,6 +15,8 @@ from executor.settings import LIBRARY, Settings
 from executor.versions import Listed
 from htn.errors import visible
 
+_MOST_SAID = 500  # characters of a line of evidence; --json has all that is kept
+
 
 @click.group("library", short_help="What was learned: list, show, go back, pin, export, compare.")
 def command() -> None:
@@ -135,6 +137,6 @@ def _readable(
         *(f"  {line}" for line in entry.code.expandtabs().strip().split("\n")),
         "",
         "evidence",
-        *(f"  {line}" for line in evidence_lines(evidence)),
+        *(f"  {line[:_MOST_SAID]}{' …' if len(line) > _MOST_SAID else ''}" for line in evidence_lines(evidence)),
     ]
     return "\n".join(map(visible, rows))
