@@ -63,7 +63,7 @@ def list_entries(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) 
             outcome.show(visible(f"  hint: {row.remedy}"))
 
 
-@command.command("show", cls=Command)
+@command.command("show", cls=Command, short_help="Show contract, code and evidence of an operator.")
 @click.argument("name")
 @service_options
 @output_options

@@ -68,6 +68,7 @@ class LiveTree:
     _depth: int = 0
     _labels: dict[int, str] = field(default_factory=dict)
     _to_come: deque[int] = field(default_factory=deque)
+    _failure: Failure | None = None
 
     def __enter__(self) -> "LiveTree":
         if self.console.is_terminal:
@@ -102,14 +103,10 @@ class LiveTree:
             self._live = live
 
     def planned(self, result: Plan | Failure) -> None:
-        """Show a plan as a tree whose steps are to come, or why there is none."""
+        """Show a plan as a tree whose steps are to come; why there is none is said with a gap, or at the end."""
         self._depth = 0
+        self._failure = result if isinstance(result, Failure) else None
         if isinstance(result, Failure):
-            first, *rest = result.explain().splitlines()
-            self._say(_line("failed", "no plan", first.partition(": ")[2]))
-            for row in rest:
-                if row.startswith("  "):
-                    self._say(Text(visible(row.strip()), style="dim"), 1)
             return
         counts = f"{_count(len(result), 'action')}, {_count(result.expansions, 'expansion')}"
         self._say(_line("planned", "planned", counts))
@@ -145,9 +142,12 @@ class LiveTree:
             self._say(Text(f"… {len(result) - len(self._to_come):,} more steps"), 1)
 
     def gap(self, gap: Gap) -> None:
-        """Show that a gap is being closed."""
+        """Show that a gap is being closed, and what it is needed for."""
         self._say(_line("gap", "gap", f"nobody knows how to do {gap}"))
-        self._depth = 1
+        for row in self._failure.explain().splitlines()[1:] if self._failure else ():
+            if row.startswith("  "):
+                self._say(Text(visible(row.strip()), style="dim"), 1)
+        self._failure, self._depth = None, 1
 
     def learning(self, event: LearnEvent) -> None:
         """Show a stage of learning, a rung of the ladder, or the model's words as they come."""
