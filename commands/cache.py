@@ -21,7 +21,7 @@ def command() -> None:
     """
 
 
-@command.command("stats", cls=Command)
+@command.command("stats", cls=Command, short_help="Say how much is kept, and how often it was found.")
 @service_options
 @output_options
 @click.pass_obj
@@ -57,7 +57,7 @@ def stats(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) -> None
     outcome.show("\n".join(rows))
 
 
-@command.command("clear", cls=Command)
+@command.command("clear", cls=Command, short_help="Remove what is kept, all or the older part.")
 @click.option(
     "--older-than-hours", type=click.FloatRange(0, 876_000), metavar="N", help="Only what was kept N hours ago or more."
 )

@@ -51,7 +51,7 @@ def _timed(function: _Function) -> _Function:
     return click.option("--timeout", type=limit, metavar="SECONDS", help="The most seconds for one run.")(function)
 
 
-@command.command("execute", cls=Command)
+@command.command("execute", cls=Command, short_help="Run code once in the sandbox.")
 @_about_code
 @click.option("--context", metavar="JSON", default="{}", help="The variables of the script, as a JSON object.")
 @click.option("--entry-point", metavar="NAME", help="Call this function with them instead.")
@@ -86,7 +86,7 @@ def execute(
     Exit codes: 0 it ran; 2 usage, or code that cannot be read or is refused; 4 it failed; 7 the sandbox cannot run it.
     """
     fields = _given(code=_read(file), language=language, timeout=timeout, entry_point=entry_point)
-    fields |= {"context": _json(context, "--context"), "use_cache": not no_cache}
+    fields |= {"context": _context(context), "use_cache": not no_cache}
     request = service.read_request(service.ExecuteRequest, fields)
     settings = Settings.load(SANDBOX | CACHE, **flags)
     with Agent(settings, Listener(note=note)) as agent, waiting("running"):
@@ -99,7 +99,7 @@ def execute(
     return 2 if response.error.type in ("syntax", "security") else 7 if response.error.category == "environment" else 4
 
 
-@command.command("validate", cls=Command)
+@command.command("validate", cls=Command, short_help="Hold code to the static rules; run nothing.")
 @_about_code
 @output_options
 @click.pass_obj
@@ -119,7 +119,7 @@ def validate(outcome: Outcome, /, file: str, language: str | None, as_json: bool
     return 0 if response.valid else 2
 
 
-@command.command("generate", cls=Command)
+@command.command("generate", cls=Command, short_help="Have a model write code, and try it on an example.")
 @click.argument("task", metavar="TEXT")
 @_language
 @click.option("--input-example", metavar="JSON", help="An input that the code has to get right.")
@@ -177,7 +177,7 @@ def generate(
     return 0 if response.success else 2 if response.refused else 5
 
 
-@command.command("optimize", cls=Command)
+@command.command("optimize", cls=Command, short_help="Say what could be better; offer what behaves the same.")
 @_about_code
 @click.option("--context", metavar="JSON", default="{}", help="An example of the variables that the script reads.")
 @click.option("--entry-point", metavar="NAME", help="The function to call, in a language that has no scripts.")
@@ -211,7 +211,7 @@ def optimize(
     calls of the model were used up; 7 the model or the sandbox is missing.
     """
     fields = _given(code=_read(file), language=language, timeout=timeout, entry_point=entry_point)
-    fields |= {"context": _json(context, "--context")}
+    fields |= {"context": _context(context)}
     request = service.read_request(service.OptimizeRequest, fields)
     asks = flags.get("model") is not None
     settings = Settings.load(None if asks else SANDBOX, **flags)
@@ -224,7 +224,7 @@ def optimize(
     return 0 if response.success else 2
 
 
-@command.command("explain", cls=Command)
+@command.command("explain", cls=Command, short_help="Say what code does, and how complex it is.")
 @_about_code
 @model_options
 @output_options
@@ -285,6 +285,16 @@ def _json(written: str, option: str) -> Any:
         return json.loads(written)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{option} is not JSON: {error}", hints=("put it in single quotes for the shell",)) from error
+
+
+def _context(written: str) -> dict[str, Any]:
+    value = _json(written, "--context")
+    if not isinstance(value, dict):
+        raise UsageError(
+            "--context is not a JSON object: it gives each variable of the script a value",
+            hints=("""write it as '{"x": 5}'""",),
+        )
+    return value
 
 
 def _given(**fields: Any) -> dict[str, Any]:

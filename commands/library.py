@@ -17,6 +17,8 @@ from executor.validate import USER
 from executor.versions import Listed
 from htn.errors import visible
 
+_MOST_SAID = 500  # characters of a line of evidence; --json has all that is kept
+
 
 @click.group("library", short_help="What was learned: list, show, go back, pin, export, compare.")
 def command() -> None:
@@ -63,7 +65,7 @@ def list_entries(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) 
             outcome.show(visible(f"  hint: {row.remedy}"))
 
 
-@command.command("show", cls=Command)
+@command.command("show", cls=Command, short_help="Show contract, code and evidence of an operator.")
 @click.argument("name")
 @service_options
 @output_options
@@ -153,6 +155,6 @@ def _readable(
         *(f"  {line}" for line in entry.code.expandtabs().strip().split("\n")),
         "",
         "evidence",
-        *(f"  {line}" for line in evidence_lines(evidence)),
+        *(f"  {line[:_MOST_SAID]}{' …' if len(line) > _MOST_SAID else ''}" for line in evidence_lines(evidence)),
     ]
     return "\n".join(map(visible, rows))

@@ -20,6 +20,7 @@ from executor.agent import Listener
 from executor.learn import LearnEvent
 from executor.pursue import Replan
 from executor.run import Event, StepState
+from executor.validate import Evidence
 from htn.errors import visible
 from htn.failure import Failure, Gap
 from htn.network import show_task
@@ -41,6 +42,7 @@ _WORDS = {"start": StepState.RUNNING, "finish": StepState.DONE, "fail": StepStat
 
 _MOST_NODES = 200
 _MOST_TO_COME = 5
+_MOST_SAID = 300  # characters of a line of a counterexample; the evidence in the library holds more
 
 
 @dataclass
@@ -66,6 +68,7 @@ class LiveTree:
     _depth: int = 0
     _labels: dict[int, str] = field(default_factory=dict)
     _to_come: deque[int] = field(default_factory=deque)
+    _failure: Failure | None = None
 
     def __enter__(self) -> "LiveTree":
         if self.console.is_terminal:
@@ -100,28 +103,25 @@ class LiveTree:
             self._live = live
 
     def planned(self, result: Plan | Failure) -> None:
-        """Show a plan as a tree whose steps are to come, or why there is none."""
+        """Show a plan as a tree whose steps are to come; why there is none is said with a gap, or at the end."""
         self._depth = 0
+        self._failure = result if isinstance(result, Failure) else None
         if isinstance(result, Failure):
-            first, *rest = result.explain().splitlines()
-            self._say(_line("failed", "no plan", first.partition(": ")[2]))
-            for row in rest:
-                if row.startswith("  "):
-                    self._say(Text(visible(row.strip()), style="dim"), 1)
             return
-        self._say(_line("planned", "planned", f"{len(result)} actions, {result.expansions} expansions"))
+        counts = f"{_count(len(result), 'action')}, {_count(result.expansions, 'expansion')}"
+        self._say(_line("planned", "planned", counts))
         self._tree(result)
 
     def stage(self, stage: Stage) -> None:
         """Show what is carried out before the rest is planned."""
         self._depth = 0
-        count = len(stage.plan)
-        self._say(_line("planned", "stage", f"{count} action{'' if count == 1 else 's'} now; {stage}"))
+        self._say(_line("planned", "stage", f"{_count(len(stage.plan), 'action')} now; {stage}"))
         self._tree(stage.plan)
 
     def replanned(self, replan: Replan) -> None:
-        """Show that what is left is planned again."""
+        """Show that what is left is planned again, and what the body did."""
         self._say(_line("failed", "replan", str(replan)))
+        self._say(Text(_cut(replan.step.detail.partition("\n")[0]), style="yellow"), 1)
 
     def _tree(self, result: Plan) -> None:
         self._labels.clear()
@@ -142,9 +142,12 @@ class LiveTree:
             self._say(Text(f"… {len(result) - len(self._to_come):,} more steps"), 1)
 
     def gap(self, gap: Gap) -> None:
-        """Show that a gap is being closed."""
+        """Show that a gap is being closed, and what it is needed for."""
         self._say(_line("gap", "gap", f"nobody knows how to do {gap}"))
-        self._depth = 1
+        for row in self._failure.explain().splitlines()[1:] if self._failure else ():
+            if row.startswith("  "):
+                self._say(Text(visible(row.strip()), style="dim"), 1)
+        self._failure, self._depth = None, 1
 
     def learning(self, event: LearnEvent) -> None:
         """Show a stage of learning, a rung of the ladder, or the model's words as they come."""
@@ -157,16 +160,19 @@ class LiveTree:
             return
         word = "done" if event.ok else "failed"
         if event.kind == "rung" and event.evidence is not None:
-            label = f"rung {event.evidence.rung}, {event.stage}: {event.detail}"
-            self._say(_line(word, word if event.ok else "caught", label, event.seconds), self._depth)
-            if event.evidence.counterexample:
-                for row in str(event.evidence.counterexample).split("\n"):
-                    self._say(Text(visible(row), style="yellow"), 2)
+            self._rung(event.evidence, event)
             return
         # After a body come the rungs, which are only heard of when they are climbed.
         self._wait_for(_Waiting("the body is tried") if event.stage in ("body", "repair") else None)
         glyph, word = ("learned", "admitted") if event.stage == "admit" else (word, word)
         self._say(_line(glyph, word, f"{event.stage}: {event.detail}", event.seconds), self._depth)
+
+    def _rung(self, evidence: Evidence, event: LearnEvent) -> None:
+        glyph, word = ("done", "done") if event.ok else ("gap", "open") if evidence.undecided else ("failed", "caught")
+        label = f"rung {evidence.rung}, {event.stage}: {event.detail}"
+        self._say(_line(glyph, word, label, event.seconds), self._depth)
+        for row in str(evidence.counterexample or "").splitlines():
+            self._say(Text(_cut(row), style="yellow"), 2)
 
     def step(self, event: Event) -> None:
         """Show what became of a step."""
@@ -218,6 +224,15 @@ def _line(glyph: str, word: str, label: str, seconds: float | None = None) -> Te
     if seconds is not None:
         line.append(f"  {_time(seconds)}", style="dim")
     return line
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _cut(row: str) -> str:
+    text = visible(row[: _MOST_SAID + 1])
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]} …"
 
 
 def _time(seconds: float) -> str:

@@ -30,7 +30,7 @@ def command() -> None:
     """
 
 
-@command.command("list", cls=Command)
+@command.command("list", cls=Command, short_help="List what waits, the oldest first.")
 @service_options
 @output_options
 @click.pass_obj
@@ -58,7 +58,7 @@ def _line(row: Proposed) -> str:
     return f"{at}  {row.version[:12]}  {what}".rstrip()
 
 
-@command.command("show", cls=Command)
+@command.command("show", cls=Command, short_help="Show contract, body, evidence and what would change.")
 @click.argument("proposal", metavar="ID")
 @service_options
 @output_options
@@ -80,7 +80,7 @@ def show_proposal(outcome: Outcome, /, proposal: str, as_json: bool, debug: bool
     outcome.show("\n".join(map(visible, review.lines())))
 
 
-@command.command("admit", cls=Command)
+@command.command("admit", cls=Command, short_help="Let plans use a proposal.")
 @click.argument("proposal", metavar="ID")
 @click.option(
     "--trust", type=click.Choice(TRUST[1:4]),
@@ -119,7 +119,7 @@ def admit(
     outcome.show(visible(f"{name}  {level}  {version[:12]}"))
 
 
-@command.command("reject", cls=Command)
+@command.command("reject", cls=Command, short_help="Refuse a proposal; it is not offered again.")
 @click.argument("proposal", metavar="ID")
 @reason_options
 @service_options

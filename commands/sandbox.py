@@ -33,7 +33,7 @@ def command() -> None:
     """
 
 
-@command.command("images", cls=Command)
+@command.command("images", cls=Command, short_help="List the image of each language.")
 @output_options
 @click.pass_obj
 def list_images(outcome: Outcome, /, as_json: bool, debug: bool) -> int:  # debug is read by the group
@@ -51,7 +51,7 @@ def list_images(outcome: Outcome, /, as_json: bool, debug: bool) -> int:  # debu
     return 0
 
 
-@command.command("build", cls=Command)
+@command.command("build", cls=Command, short_help="Build or pull images.")
 @click.argument("languages", metavar="[LANGUAGE]...", nargs=-1)
 @output_options
 @click.pass_obj
@@ -76,7 +76,7 @@ def build(outcome: Outcome, /, languages: tuple[str, ...], as_json: bool, debug:
     return 0
 
 
-@command.command("prune", cls=Command)
+@command.command("prune", cls=Command, short_help="Remove images that nothing uses any more.")
 @click.option("--packages", is_flag=True, help="Also the images with packages that bodies declared.")
 @output_options
 @click.pass_obj
@@ -103,7 +103,7 @@ def prune(outcome: Outcome, /, packages: bool, as_json: bool, debug: bool) -> in
     return 0
 
 
-@command.command("check", cls=Command)
+@command.command("check", cls=Command, short_help="Run one body in each language.")
 @click.argument("languages", metavar="[LANGUAGE]...", nargs=-1)
 @output_options
 @click.pass_obj

@@ -55,15 +55,18 @@ def history(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **flags:
         "name": f"{row.domain}.{row.name}", "current": row.version, "pinned": pinned,
         "events": [e.to_json() for e in events], "trust": trusts,
     }  # fmt: skip
+    last = {each.event.version: each for each in events}
     for each in events:
-        outcome.show(visible(_line(each, trusts.get(each.event.version, ""), each.event.version == row.version)))
+        trust = trusts.get(each.event.version, "") if each is last[each.event.version] else ""
+        outcome.show(visible(_line(each, trust, each.event.version == row.version)))
 
 
 def _line(happened: Happened, trust: str, current: bool) -> str:
+    """Return an event in a line; `trust` is the level of its version today, where this is the last that happened."""
     event = happened.event
     by = f" by {event.who}" if event.who else ""
     star = "*" if current else " "
-    level = "" if event.kind == "rejected" else f"  ({trust})"  # it never was in the library
+    level = f"  ({trust})" if trust and event.kind != "rejected" else ""  # a rejected one never was in the library
     return f"{star} {happened.at}  {event.version[:12]}  {event.kind}{by}: {event.why}{level}"
 
 

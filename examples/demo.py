@@ -18,6 +18,7 @@ from pathlib import Path
 
 from executor.model.standin import StandIn
 
+PROGRAM = str(Path(sysconfig.get_path("scripts")) / "htn")
 ANSWERS = Path(__file__).with_name("demo_answers.json")
 SCRIPTED = """\
 No language model takes part in this demo. A stand-in server speaks Ollama's protocol on this machine and
@@ -65,11 +66,12 @@ def say(text: str) -> None:
     print(f"\n── {text}", flush=True)
 
 
-def htn(environment: dict[str, str], *words: str) -> int:
-    typed = " ".join(f"'{word}'" if "(" in word else word for word in words)
+def htn(environment: dict[str, str], *words: str, nobody_there: bool = False) -> int:
+    """Show a command, run it and return its exit code. With `nobody_there` it finds no terminal to ask at."""
+    typed = " ".join(f"'{word}'" if set(word) & set("( ") else word for word in words)
     print(f"\n$ htn {typed}", flush=True)
-    program = Path(sysconfig.get_path("scripts")) / "htn"
-    return subprocess.run([str(program), *words], env=environment, check=False).returncode
+    stdin = subprocess.DEVNULL if nobody_there else None
+    return subprocess.run([PROGRAM, *words], env=environment, stdin=stdin, check=False).returncode
 
 
 if __name__ == "__main__":

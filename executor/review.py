@@ -26,6 +26,7 @@ from htn.errors import GapOpen, UsageError
 
 _MOST_REASON = 500
 _MOST_NOTE = 2_000
+_UNDECIDED = ("undecided", "outvoted")  # categories of evidence that did not suffice, and says nothing against a body
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,18 @@ def difference(old: Entry, new: Entry) -> str:
 def evidence_lines(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return evidence as a person reads it, rung by rung, under the attempt that it belongs to."""
     rows: list[str] = []
-    attempt = None
+    attempt, climbed = None, set[object]()
     for record in records:
         if record.get("attempt") != attempt:
-            attempt = record.get("attempt")
+            attempt, climbed = record.get("attempt"), set()
             rows.append(f"attempt {attempt}" if attempt else "in use")
-        sign = "✓" if record["passed"] else "✗"
-        trials = f"  ({record['trials']} trials, {record.get('sandbox')})" if record.get("trials") else ""
+        elif record["rung"] == 0 and 0 in climbed:
+            climbed = set()
+            rows.append(f"attempt {attempt}, tried again")
+        climbed.add(record["rung"])
+        sign = "✓" if record["passed"] else "?" if record.get("category") in _UNDECIDED else "✗"
+        count = record.get("trials")
+        trials = f"  ({count} trial{'' if count == 1 else 's'}, {record.get('sandbox')})" if count else ""
         rows.append(f"  {sign} rung {record['rung']}, {record['name']}: {record['detail']}{trials}")
         counterexample = record.get("counterexample")
         if isinstance(counterexample, str):

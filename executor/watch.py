@@ -98,11 +98,12 @@ class Watch:
         detail = visible(str(reason.get("detail", "")), lines=True)[:_MOST_DETAIL]
         record = {"rung": "use", "name": "demoted", "passed": False, **reason, "detail": detail}
         kept = _written(inputs, detail, "use", version) if inputs is not None else ""
-        event = Event(kind="demoted", version=version, who="the host", why=visible(detail)[:_MOST_WHY])
+        short = visible(detail.partition("\n")[0])
+        event = Event(kind="demoted", version=version, who="the host", why=short[:_MOST_WHY])
         self._watched.demote(
             domain, name, version, level="quarantined", stays="retired", record=json.dumps(record),
             event=event.text(), counterexample=kept, digest=_digest(inputs or {}),
-            back=put_back(name, version, f"was demoted: {detail}"),
+            back=put_back(name, version, f"was demoted: {short}"),
         )  # fmt: skip
 
     def keep(

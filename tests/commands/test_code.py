@@ -64,7 +64,7 @@ def test_code_comes_from_standard_input_too(htn: Shell) -> None:
     [
         (["execute", "none.py"], "cannot read none.py"),
         (["execute", "mean.py", "--context", "{"], "--context is not JSON"),
-        (["execute", "mean.py", "--context", "[1]"], "context"),
+        (["execute", "mean.py", "--context", "[1]"], "--context is not a JSON object"),
         (["execute", "mean.py", "--timeout", "0"], "timeout"),
         (["execute", "mean.py", "--language", "cobol"], "there is no language 'cobol'"),
         (["execute", "mean.py", "--language", "go"], "--entry-point NAME"),

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from executor.library import Entry
+from executor.review import evidence_lines
 from tests.executor.shop import LARGEST, RIGHT, contract
 from tests.executor.test_library import ORIGIN, entry
 
@@ -234,3 +235,17 @@ def test_a_long_line_cannot_pass_for_a_line_of_ours(terminal: Open) -> None:
 def plain(shown: str) -> str:
     """Return what a terminal shows, without the colours and movements that we write ourselves."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+
+
+def test_evidence_that_did_not_suffice_is_not_shown_as_a_failure_and_a_second_climb_is_told_apart() -> None:
+    form = {"rung": 0, "name": "form", "passed": True, "detail": "3 rules hold", "attempt": 1}
+    smoke = {**form, "rung": 2, "name": "smoke", "trials": 1, "sandbox": "docker"}
+    undecided = {**form, "rung": 6, "name": "agreement", "passed": False, "category": "undecided"}
+    assert evidence_lines([form, smoke, form, undecided]) == [
+        "attempt 1",
+        "  ✓ rung 0, form: 3 rules hold",
+        "  ✓ rung 2, smoke: 3 rules hold  (1 trial, docker)",
+        "attempt 1, tried again",
+        "  ✓ rung 0, form: 3 rules hold",
+        "  ? rung 6, agreement: 3 rules hold",
+    ]

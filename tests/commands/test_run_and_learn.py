@@ -215,6 +215,12 @@ def test_a_step_that_fails_is_exit_code_4_and_says_which(htn: Shell, scripted: S
     assert "the step read_table(seattle) failed: cannot read the table /no/such/file.csv" in said.err
 
 
+def test_why_there_is_no_plan_is_said_once(htn: Shell) -> None:
+    said = htn("run", "reports", "report(nowhere)")
+    assert said.code == 3
+    assert said.err.count("there is no plan for report(nowhere)") == 1
+
+
 def test_a_domain_without_gaps_runs_without_model_and_sandbox(htn: Shell) -> None:
     said = htn("run", "travel", "travel(alice, home, park)", HTN_SANDBOX="docker", DOCKER_HOST="unix:///none.sock")
     assert said.code == 0

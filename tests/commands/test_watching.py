@@ -39,6 +39,13 @@ def test_a_broken_contract_is_shown_with_the_test_that_it_became(htn: Shell, wro
     assert "demoted by the host" in htn("library", "history", "order_total").out
 
 
+def test_how_a_body_broke_its_contract_is_said_where_the_run_goes_on_without_it(htn: Shell, wrong: str) -> None:
+    htn.write("market.py", SHOP)
+    said = htn("run", "market.py", "check_out(tea)", "--learn", "never")
+    (replanned,) = (at for at, line in enumerate(said.err.splitlines()) if line.startswith("✗ replan"))
+    assert "output.total == sum(amounts)" in said.err.splitlines()[replanned + 1]
+
+
 def test_the_retries_of_a_run_are_told_in_another_process(htn: Shell) -> None:
     with open_store(redis_url=None, data_dir=Path(htn.environment["HTN_DATA_DIR"])) as store:
         retries = Retries(store)
