@@ -243,6 +243,7 @@ class Learner:
         if isinstance(decision, Again):
             return decision
         version = self.proposals.keep(entry, found.records, found.trust) if self.proposals else entry.version
+        tryout.teach()
         raise needs_approval(show_task(gap.task), version, decision.reason)
 
     def _unwanted(self, entry: Entry, trust: str, tryout: Tryout) -> str:
@@ -265,6 +266,7 @@ class Learner:
             lambda: self._admit(entry, found.trust, found.records, lease, event or learning(entry)),
             lambda v: f"{found.trust}, {v[:12]}",
         )
+        tryout.teach()
         held = self.library.trust(version)
         level = max(found.trust, held, key=TRUST.index) if held in TRUST else found.trust
         return Learned(gap, tryout.contract, tryout.history, tryout.seconds, version, level, question=question)
@@ -334,6 +336,7 @@ class Learner:
         raise needs_approval(show_task(gap.task), version, decision.reason)
 
     def _none(self, gap: Gap, tryout: Tryout, reason: str, question: str = "") -> Learned:
+        tryout.teach()
         return Learned(gap, tryout.contract, tryout.history, tryout.seconds, reason=reason, question=question)
 
     def _models(self) -> tuple[Model, ...]:

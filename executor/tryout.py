@@ -61,6 +61,7 @@ class Tryout:
     clock: Callable[[], float] = time.perf_counter
     history: History = field(default_factory=History)
     seconds: dict[str, float] = field(default_factory=dict)
+    lessons_due: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     def mended(self, proposer: Proposer, candidate: Candidate, sample: int = 0, repair: int = 0) -> tuple[Attempt, str]:
         """Try a body, and repair it as long as that helps; return the last attempt and why it went no further.
@@ -141,6 +142,21 @@ class Tryout:
         except ServiceMissing as error:
             self.on_note(f"what was wrong with the body is not kept for later: {error.message}")
 
+    def teach(self) -> None:
+        """Keep what went wrong as lessons for later prompts, once the work has come to an end.
+
+        Not before: they change the prompts, and work that was stopped midway goes on with the answers that it had.
+        """
+        due, self.lessons_due = self.lessons_due, []
+        if self.lessons is None:
+            return
+        words = "\n".join(self.contract.lines())
+        try:
+            for language, category, cause, advice in due:
+                self.lessons.note(self.domain.name, language, category, cause, advice, contract_text=words)
+        except ServiceMissing as error:
+            self.on_note(f"what went wrong is not kept for later prompts: {error.message}")
+
     def _reason(self, attempt: Attempt, why: str) -> str:
         failed = attempt.verdict.failed
         assert failed is not None  # only asked after a failed climb
@@ -149,12 +165,10 @@ class Tryout:
         return f"its body fails at rung {failed.rung}, {failed.name}: {shortened(failed.detail, 500)}; {why}"
 
     def _learn_from(self, candidate: Candidate, failed: Evidence) -> None:
-        """Keep what was wrong with a body: a lesson for prompts, and the input that shows it for later candidates."""
+        """Remember what was wrong with a body, and keep the input that shows it for later candidates."""
         name = self.contract.name
-        if self.lessons and failed.mendable:
-            category, cause, advice = cause_of(failed, candidate.language)
-            words = "\n".join(self.contract.lines())
-            self.lessons.note(self.domain.name, candidate.language, category, cause, advice, contract_text=words)
+        if failed.mendable:
+            self.lessons_due.append((candidate.language, *cause_of(failed, candidate.language)))
         found = failed.counterexample
         if found is None or found.state is None:
             return
