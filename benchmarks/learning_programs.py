@@ -20,11 +20,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from executor.check import Candidate
+from executor.normal import normal_form
 from executor.sandbox import Program, Sandbox, SandboxLimits
 from executor.validate.agreement import Answer, Assertion, Sample
 from executor.validate.values import draw
 from executor.validate.vary import variations
-from htn.contract import Type
+from htn.contract import Contract, Parameter, Type
 
 WEAK = "codegen-16b"
 FUZZED = 100
@@ -141,7 +143,7 @@ def _problem(row: Mapping[str, Any], samples: Sequence[Any], suites: Sequence[An
         said = run(box, sample["code"], entry, [*asked, *oracle])
         answers = {i: head.typed(s) for i, s in zip(asked, said, strict=False)}
         right = all(_same(s, t, row["atol"]) for s, t in zip(said[len(asked) :], truth, strict=True))
-        programs.append(Written(sample["model"], "".join(sample["code"].split()), sample["code"], answers, right))
+        programs.append(Written(sample["model"], head.form(sample["code"]), sample["code"], answers, right))
     kept = {w: {n: [t for t in suite if t[0] in allowed] for n, suite in given.items()} for w, given in tests.items()}
     return Problem(row["task_id"], programs, kept, made)
 
@@ -163,6 +165,14 @@ class Head:
     def names(self) -> list[str]:
         """The names of the parameters."""
         return [argument.arg for argument in self.function.args.args]
+
+    def form(self, code: str) -> str:
+        """Return the identity of a program, as the ladder tells copies."""
+        return normal_form(Candidate(self._contract, code))
+
+    @cached_property
+    def _contract(self) -> Contract:
+        return Contract(self.function.name, tuple(Parameter(name) for name in self.names))
 
     @cached_property
     def output(self) -> Type:

@@ -10,7 +10,8 @@ The rules:
 1. A value that two writers assert for an input, and no other value as many, is *agreed*. A value that one writer
    asserts is a *hint*.
 2. Samples are *grouped* by their answers to all asserted inputs. The largest group decides. It must be alone the
-   largest, hold at least half of the samples, and two members whose text differs: a copy is no second opinion.
+   largest, hold at least half of the samples, and two members that differ in their text or their author: what one
+   model writes twice is no second opinion, what two models write alike is.
 3. The largest group gives every agreed value; agreed values and hints that it gives are at least two, of at least two
    writers, and not all the same: what always answers True is not shown to be right by answering True.
 4. An agreed value that a third writer contradicts gives way to that writer where all samples are in the group, and
@@ -44,7 +45,7 @@ class Thresholds:
     share: float = 0.5
     """So large a part of all samples has to be in the group."""
     texts: int = 2
-    """So many members of the group have to differ in their text."""
+    """So many members of the group have to differ in their text or their author."""
     values: int = 2
     """So many different values have to be among those that it answers as asserted."""
     divided: float = 0.5
@@ -194,8 +195,8 @@ def _too_few(group: Sequence[Sample], ranked: Sequence[Sequence[Sample]], count:
         return f"at most {len(group)} of {count} samples behave alike"
     if len(ranked) > 1 and len(ranked[1]) == len(group):
         return f"two groups of {len(group)} samples each behave differently"
-    if len({sample.text for sample in group}) < least.texts:
-        return f"the {len(group)} samples that behave alike are one and the same text"
+    if len({(sample.model, sample.text) for sample in group}) < least.texts:
+        return f"the {len(group)} samples that behave alike are one and the same text of one model"
     return ""
 
 

@@ -83,8 +83,8 @@ class IndependentTests:
 class Agreement:
     """Most of the bodies that were written independently behave as this one does, on all inputs of all tests.
 
-    The largest group needs at least half of the samples, two members whose text differs, the agreed values, and more
-    than one model behind it. Where this body is outside of it another one is in the right, if any is.
+    The largest group needs at least half of the samples, two members that differ in text or author, the agreed values,
+    and more than one model behind it. Where this body is outside of it another one is in the right, if any is.
 
     On failure: the body of the majority takes its place; undecided, one more body and suite are bought, up to a limit.
 

@@ -65,7 +65,7 @@ def plainly(samples: Sequence[Sample], assertions: Sequence[Assertion], models: 
     members = {s.name for s in largest}
     if any(len(group) == len(largest) and {s.name for s in group} != members for group in alike):
         return None
-    if len(largest) < 2 or 2 * len(largest) < len(samples) or len({s.text for s in largest}) < 2:
+    if len(largest) < 2 or 2 * len(largest) < len(samples) or len({(s.model, s.text) for s in largest}) < 2:
         return None
     everybody = len(largest) == len(samples)
     if not bears_out(largest[0].answers, assertions, everybody):
@@ -176,7 +176,7 @@ def test_two_samples_and_two_writers_that_agree_are_believed() -> None:
         (GOOD[:1], TESTS, 6, "at most 1 of 1 samples"),
         ([*GOOD, sample("3", 1, 1), sample("4", 2, 2), sample("5", 3, 3)], TESTS, 6, "at most 2 of 5 samples"),
         ([*GOOD, sample("3", 1, 1), sample("4", 1, 1)], TESTS, 6, "two groups of 2"),
-        ([replace(each, text="copied") for each in GOOD], TESTS, 6, "one and the same text"),
+        ([replace(each, text="copied", model="a") for each in GOOD], TESTS, 6, "one and the same text of one model"),
         (GOOD, asserts("x", 10, 20), 5, "no value is asserted by 2 writers"),
         (GOOD, [*asserts("x", 10, 20), *asserts("x", 10, 20)], 5, "no value is asserted by 2 writers"),
         (GOOD, [*asserts("x", 11, 20), *asserts("y", 11, 20)], 5, "break a test on which 2 writers agree"),
