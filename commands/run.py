@@ -211,6 +211,7 @@ def learned_document(learned: Learned) -> dict[str, Any]:
         "trust": learned.trust,
         "reason": learned.reason,
         "question": learned.question,
+        "history": learned.history.to_json(),
         "contract": learned.contract.to_json(),
         "seconds": {stage: round(value, 4) for stage, value in learned.seconds.items()},
         "attempts": [

@@ -144,14 +144,18 @@ class Learner:
             return pinned
         with self.library.closing(self.domain, name) as lease:
             proposers = self._proposers(gap)
+            asked = sum(len(model.calls) for model in self._models())
             tryout = self._tryout(entry.promise(), gap)
             first = tryout.attempt(entry.candidate(), 0, 0)
             if not first.verdict.passed:
                 return self._none(gap, tryout, f"the body of {version[:12]} does not pass any more")
             first = replace(first, repair=entry.provenance.repairs)
             deepened = Deepening(tryout, proposers, replace(self.depth, level="trusted"), self.on_note).trusted(first)
-            asked = sum(len(model.calls) for model in self._models())
-            return self._settle(gap, tryout, proposers[0], deepened, lease, asked, kept=entry)
+            learned = self._settle(gap, tryout, proposers[0], deepened, lease, asked, kept=entry)
+        if learned.version not in (None, version):
+            detail = f"most bodies of other authors behave as {str(learned.version)[:12]} does, which took its place"
+            self.library.note(version, {"rung": 6, "name": "agreement", "passed": False, "detail": detail})
+        return learned
 
     def _learn(self, gap: Gap, lease: Lease, again: _WantedAgain | None) -> Learned:
         proposers = self._proposers(gap)

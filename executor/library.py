@@ -301,6 +301,10 @@ class Library:
         entry = self.entry(version)
         self._watch.demote(entry.domain, entry.name, version, reason, inputs)
 
+    def note(self, version: str, record: Mapping[str, Any]) -> None:
+        """Add a record to the evidence about a version; its trust stays."""
+        self._store.append_evidence(version, json.dumps(record, ensure_ascii=False))
+
     def used(self, version: str, inputs: Mapping[str, Any] | None) -> bool:
         """Count a clean use of a version and keep its inputs; return whether the version was promoted with it."""
         return self._watch.used(version, inputs)

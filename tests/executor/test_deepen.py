@@ -202,6 +202,26 @@ def test_an_entry_on_probation_is_made_trusted_later(models: Any, close: Close, 
     assert library.versions("shop", "order_total") == [first.version]
 
 
+def test_an_entry_that_most_others_contradict_gives_way_to_theirs_and_its_evidence_says_so(
+    models: Any, close: Close, library: Library, box: Sandbox
+) -> None:
+    domain = shop(promised=contract())
+    first = close(*models(([ONLY_POSITIVE], [])), domain=domain)
+    assert first.version is not None
+    silent = suite(([1.0], 1.0), ([2.0, 3.0], 5.0))
+    lone = suite(([1.0], 1.0), ([2.0, 3.0], 5.0), ([-1.0, 4.0], 3.0))
+    asked = [
+        open_model(f"m{at}", endpoint=server.endpoint, api_key=None, timeout=10, num_ctx=16_384, max_calls=9)
+        for at, server in enumerate(models(([BY_HALVES], [silent, lone]), ([LOOP], [silent, silent])))
+    ]
+    learner = Learner(domain, asked[0], box, library, more_models=asked[1:], depth=Depth(fuzz=30, parallel=1))
+    better = learner.deepen(gap_in(domain), first.version)
+    assert better.version != first.version
+    assert library.in_plans(domain, "order_total") == better.version
+    assert "took its place" in library.evidence(first.version)[-1]["detail"]
+    assert library.entry(str(better.version)).provenance.calls == sum(len(model.calls) for model in asked)
+
+
 def test_a_body_that_behaves_as_one_in_the_library_adds_to_its_evidence(
     models: Any, close: Close, library: Library, box: Sandbox
 ) -> None:
