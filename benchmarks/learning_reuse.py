@@ -11,7 +11,8 @@ from pathlib import Path
 from time import perf_counter
 
 from executor.actor import Actor
-from executor.library import Entry, Library, Provenance, declaration
+from executor.entry import Entry, Provenance, declaration
+from executor.library import Library
 from executor.sandbox import Program, Sandbox, SandboxLimits
 from executor.store import open_store
 from htn.contract import Contract

@@ -27,7 +27,8 @@ from pathlib import Path
 
 import redis
 
-from executor.library import Entry, Library, Provenance, declaration
+from executor.entry import Entry, Provenance, declaration
+from executor.library import Library
 from executor.store import open_store
 from executor.store.keys import Keys
 from htn.domain import Domain

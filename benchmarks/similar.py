@@ -36,7 +36,8 @@ from typing import Any
 
 import redis
 
-from executor.library import Entry, Library, Provenance
+from executor.entry import Entry, Provenance
+from executor.library import Library
 from executor.similar import Finder, Wanted
 from executor.store import Store, open_store
 from executor.store.keys import Keys

@@ -10,7 +10,7 @@ from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.asserted import KeptTest
-from executor.library import Entry
+from executor.entry import Entry
 from executor.review import evidence_lines
 from executor.settings import LIBRARY, Settings
 from executor.validate import USER

@@ -9,7 +9,7 @@ from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from commands.versions import person, reason_options
 from executor.agent import Agent
-from executor.library import TRUST
+from executor.entry import TRUST
 from executor.proposals import Proposals, Proposed
 from executor.review import Admit, Reject
 from executor.settings import LIBRARY, Settings

@@ -8,8 +8,8 @@ import click
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
+from executor.entry import TRUST
 from executor.lessons import Lessons
-from executor.library import TRUST
 from executor.settings import LIBRARY, Settings
 from executor.similar import Finder, Wanted
 from htn.errors import ExecutionError, UsageError, visible

@@ -32,7 +32,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from executor.asserted import read_example
 from executor.check import check
 from executor.deeds import Event
-from executor.library import TRUST, Entry, Library
+from executor.entry import TRUST, Entry
+from executor.library import Library
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import MOST_COUNTEREXAMPLES
 from executor.validate import SITUATIONS, Situation, Trial, alone, applicable, climb

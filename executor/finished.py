@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 from executor.deeds import Event
 from executor.deepen import Deepened
+from executor.entry import Entry
 from executor.history import Attempt, History
-from executor.library import Entry
 from executor.same import behaves_like, rivals
 from executor.tryout import Tryout
 from htn.errors import HtnError, ServiceMissing

@@ -21,11 +21,12 @@ from typing import Any
 
 from executor.deeds import Event
 from executor.deepen import Deepened, Deepening, Depth
+from executor.entry import TRUST, Entry, Provenance, declaration
 from executor.finished import Finished, Keeper, capped, kept_if_lost, learning, merged, records_of
 from executor.generate import NO_HINTS, Hints, Proposer, templates_version
 from executor.history import Attempt, History
 from executor.lessons import Lessons
-from executor.library import TRUST, Entry, Library, Provenance, declaration
+from executor.library import Library
 from executor.model import Model
 from executor.proposals import Proposals
 from executor.review import (
@@ -41,14 +42,12 @@ from executor.review import (
 )
 from executor.sandbox import Sandbox, SandboxLimits, pins_of
 from executor.store import Lease, LeaseLost
-from executor.tryout import LearnEvent, Tryout, regressions, size_of_body
-from executor.validate import ALONE, SITUATIONS, Rung, Situation, applicable, none_made
-from htn.contract import Contract, refuse
+from executor.tryout import LearnEvent, Tryout, situations_for, size_of_body
+from executor.validate import ALONE, Rung, none_made
+from htn.contract import Contract
 from htn.domain import Domain
-from htn.errors import HtnError
 from htn.failure import Gap
 from htn.network import show_task
-from htn.state import State
 
 __all__ = ["Attempt", "LearnEvent", "Learned", "Learner"]
 
@@ -352,23 +351,15 @@ class Learner:
         return [Proposer(model, self.domain, tell, hints) for model, tell in zip(self._models(), told, strict=True)]
 
     def _tryout(self, contract: Contract, gap: Gap) -> Tryout:
+        situations = tuple(situations_for(self.domain, self.library, contract, gap))
         return Tryout(
-            self.domain, contract, self.sandbox, self.library, tuple(self._situations(contract, gap)),
+            self.domain, contract, self.sandbox, self.library, situations,
             limits=self.limits, repairs=self.repairs, lessons=self.lessons, on_event=self.on_event,
             on_note=self.on_note, clock=self.clock, alone=self.alone,
         )  # fmt: skip
 
-    def _situations(self, contract: Contract, gap: Gap) -> list[Situation]:
-        if not contract.effects:
-            return []  # not known yet
-        examples = self.domain.examples_of(contract.name)
-        seeds = [Situation(State(e.given), e.arguments) for e in examples]
-        seeds.append(Situation(gap.state, gap.task[1:]))
-        made = applicable(contract, self.domain.variables, seeds, count=SITUATIONS)
-        return [*made, *(s for s in regressions(self.library, self.domain, contract) if _applies(contract, s))]
-
     def _untriable(self, contract: Contract, gap: Gap) -> list[str]:
-        return [] if self._situations(contract, gap) else [none_made(contract)]
+        return [] if situations_for(self.domain, self.library, contract, gap) else [none_made(contract)]
 
     def _entry(self, gap: Gap, attempt: Attempt, tryout: Tryout, calls: int) -> Entry:
         candidate, name = attempt.candidate, attempt.candidate.contract.name
@@ -394,13 +385,6 @@ class Learner:
                 runs_on=self.sandbox.runs_on(program),
             ),
         )
-
-
-def _applies(contract: Contract, situation: Situation) -> bool:
-    try:
-        return refuse(contract, situation.state, situation.arguments) is None
-    except HtnError:
-        return False
 
 
 def _frozen(contract: Contract) -> str:

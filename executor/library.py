@@ -10,7 +10,6 @@ where the domain still says the same (`Library.usable`), so editing a domain, or
 the gap again. What was learned from this very declaration before is found again, newest first.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,131 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 from executor.asserted import KeptTest, asserted_by_the_user, asserted_in, together
-from executor.check import Candidate
 from executor.deeds import Event
+from executor.entry import TRUST, Entry, content_hash, read_entry, specification
 from executor.probation import broke
-from executor.sandbox import Program
 from executor.store import Lease, LeaseTimes, Store, StoredEntry, TrustMoved
 from executor.watch import PROMOTE_AFTER, KeptCounterexample, Watch
-from htn.contract import Contract, model_of
-from htn.domain import Arity, Domain, Operator
+from htn.domain import Domain, Operator
 from htn.errors import ExecutionError, HtnError, UsageError, did_you_mean
 
-# From no trust to most; plans use `probation` and above.
-TRUST = ("retired", "quarantined", "probation", "trusted", "pinned")
 _IN_PLANS = TRUST[TRUST.index("probation") :]
 _MAKES_CURRENT = ("admitted", "rolled back", "pinned")
 _MOST_READ = 1_000  # entries that are kept in memory
 _WORD = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9_]{0,63}(?![A-Za-z0-9_])")
-
-
-class Provenance(BaseModel):
-    """Where an entry comes from.
-
-    `runs_on` is what its body ran on when it was learned, by content (`Sandbox.runs_on`): the images, or the
-    interpreter. It is no part of the entry's version: the contract and the evidence are about the code, and a machine
-    with another level or image may use the entry, held to its contract at every step. What each rung ran on is in
-    the evidence.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    task: str
-    model: str
-    prompts: str
-    calls: int
-    repairs: int
-    created: str
-    seconds: dict[str, float]
-    runs_on: str = ""
-
-
-class Entry(BaseModel):
-    """A learned operator: what it promises and the code that keeps the promise."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    domain: str
-    name: str
-    contract: dict[str, Any]
-    code: str
-    language: str
-    declared: dict[str, Any] = Field(default_factory=dict)
-    """What the domain said of the operator (see `declaration`); empty for one that nobody had declared."""
-    examples: list[dict[str, Any]]
-    dependencies: dict[str, str] = Field(default_factory=dict)
-    """The operators of the library that body or contract name, with the version that each had when this was learned.
-
-    They say what stood beside the entry, and are no part of what it is.
-    """
-    packages: tuple[str, ...] = ()
-    """The packages that the body declares, such as "attrs>=24,<27"."""
-    lock: tuple[str, ...] = ()
-    """What they came to when it was learned, each pinned to its wheel; it runs with these and no others."""
-    edition: int = 0
-    """Counts up where the store holds something damaged under the version that this content would have."""
-    provenance: Provenance
-
-    @property
-    def version(self) -> str:
-        """The entry's identity: SHA-256 of its content and of the prompts' version, in hexadecimal.
-
-        What a body without packages does not have is no part of it.
-        """
-        content = self.model_dump(mode="json", exclude={"provenance", "dependencies"})
-        for part in ("packages", "lock"):
-            if not content[part]:
-                del content[part]
-        return _hash(content | {"prompts": self.provenance.prompts})
-
-    @property
-    def specification(self) -> str:
-        """The identity of what it was learned from: the declaration and the examples."""
-        return _hash([self.declared, self.examples])
-
-    def canonical(self) -> str:
-        """Return the one JSON text of this entry."""
-        return _canonical(self.model_dump(mode="json"))
-
-    def promise(self) -> Contract:
-        """Return the contract."""
-        return Contract.from_json(self.contract)
-
-    def program(self) -> Program:
-        """Return the body as the sandbox runs it."""
-        return Program(self.code, self.name, self.language, dependencies=self.lock or self.packages)
-
-    def candidate(self) -> Candidate:
-        """Return the body as the ladder takes it: with the packages that it was learned with."""
-        return Candidate(self.promise(), self.code, self.language, self.lock or self.packages)
-
-    def operator(self) -> Operator:
-        """Return what the planner uses: the contract alone."""
-        promise = self.promise()
-        arity = Arity(tuple(p.name for p in promise.parameters), len(promise.parameters))
-        return Operator(
-            self.name, arity, model_of(promise), promise.description, promise, promise.parameters, self.version
-        )
-
-
-def declaration(domain: Domain, name: str) -> dict[str, Any]:
-    """Return what a domain says of an operator that it leaves to be learned: parameters, description, contract."""
-    operator = domain.operators.get(name)
-    if operator is None or operator.is_learned:
-        return {}
-    return {
-        "parameters": [{"name": p.name, "type": p.type.to_json()} for p in operator.parameters],
-        "description": operator.description,
-        "contract": operator.contract.to_json() if operator.contract else None,
-    }
-
-
-def specification(domain: Domain, name: str) -> str:
-    """Return the identity of what an entry for `name` would be learned from."""
-    return _hash([declaration(domain, name), [example.to_json() for example in domain.examples_of(name)]])
 
 
 @dataclass(frozen=True)
@@ -209,7 +96,7 @@ class Library:
     def operators(self, domain: str, least: str = "probation") -> list[Operator]:
         """Return the current operators of a domain that are trusted so much, whatever they were learned from."""
         return [
-            _read(e.version, e.document).operator()
+            read_entry(e.version, e.document).operator()
             for e in self._store.snapshot(domain)
             if e.trust in TRUST[TRUST.index(least) :]
         ]
@@ -256,7 +143,7 @@ class Library:
             )
         if len(self._read) >= _MOST_READ:
             self._read.clear()
-        return self._read.setdefault(version, _read(version, document))
+        return self._read.setdefault(version, read_entry(version, document))
 
     def find(self, name: str) -> tuple[Entry, str]:
         """Return the current entry called `name`, or `domain.name`, and its trust; UsageError without one."""
@@ -291,7 +178,7 @@ class Library:
     def entries(self) -> list[tuple[Entry, str]]:
         """Return every current entry and its trust, by domain and name."""
         domains = sorted({domain for domain, _ in self._store.names()})
-        return [(_read(e.version, e.document), e.trust) for d in domains for e in self._store.snapshot(d)]
+        return [(read_entry(e.version, e.document), e.trust) for d in domains for e in self._store.snapshot(d)]
 
     def demote(self, version: str, reason: dict[str, Any], inputs: Mapping[str, Any] | None = None) -> None:
         """Take a version that broke its contract out of plans at once, and keep why, and the inputs as a test.
@@ -360,7 +247,7 @@ class Library:
     def closing(self, domain: Domain, name: str, on_wait: Callable[[], None] = lambda: None) -> Iterator[Lease]:
         """Be the only one, of all processes and threads, that closes this gap; wait until whoever does it has ended."""
         with self._leases.holding(
-            _hash(["gap", domain.name, name, specification(domain, name)]), on_wait=on_wait
+            content_hash(["gap", domain.name, name, specification(domain, name)]), on_wait=on_wait
         ) as held:
             yield held
 
@@ -410,7 +297,7 @@ class Library:
         """Return the entry and the document to store it as: one that is there stays, one that is damaged is passed."""
         while (document := self._store.document(entry.version)) is not None:
             try:
-                _read(entry.version, document).operator()
+                read_entry(entry.version, document).operator()
             except HtnError:
                 entry = entry.model_copy(update={"edition": entry.edition + 1})
                 continue
@@ -421,7 +308,7 @@ class Library:
         """Return the operator for what `domain` declares, or None and what is wrong with the current entry."""
         wanted, problem = specification(domain, stored.name), ""
         try:
-            entry = _read(stored.version, stored.document)
+            entry = read_entry(stored.version, stored.document)
             operator = entry.operator()
             if entry.specification == wanted:
                 return (operator if stored.trust in _IN_PLANS else None), ""
@@ -437,7 +324,7 @@ class Library:
         for version in self._latest_first(domain, stored.name):
             document = self._store.document(version)
             try:
-                entry = _read(version, document or "")
+                entry = read_entry(version, document or "")
                 operator = entry.operator()
             except HtnError:
                 continue
@@ -449,30 +336,3 @@ class Library:
         """Return the versions of a name, the one in front that was made current last."""
         moved = [e.version for _, e in self.events(domain, name) if e.kind in _MAKES_CURRENT]
         return list(dict.fromkeys([*reversed(moved), *reversed(self._store.versions(domain, name))]))
-
-
-def _canonical(data: Any) -> str:
-    return json.dumps(data, sort_keys=True, ensure_ascii=True)
-
-
-def _hash(data: Any) -> str:
-    return hashlib.sha256(_canonical(data).encode()).hexdigest()
-
-
-def _read(version: str, document: str) -> Entry:
-    try:
-        entry = Entry.model_validate_json(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        part = ".".join(map(str, first["loc"]))[:80]
-        raise ExecutionError(
-            f"the library's entry {version[:12]} is damaged: {part and part + ': '}{first['msg'][:200]}",
-            hints=("learn it anew: htn learn DOMAIN TASK --again",),
-        ) from error
-    if entry.version != version:
-        raise ExecutionError(
-            f"the library's entry {version[:12]}, {entry.domain}.{entry.name:.80}, is not what was admitted: "
-            "its content was changed",
-            hints=(f"learn it anew: htn learn {entry.domain} '{entry.name}(…)' --again",),
-        )
-    return entry

@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from executor.deeds import Event
-from executor.library import TRUST, Entry, Library, specification
+from executor.entry import TRUST, Entry, specification
+from executor.library import Library
 from executor.review import Admit, Reject, Review, approval, level_of
 from executor.store import Store
 from htn.domain import Domain

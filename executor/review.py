@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from executor.deeds import Event
+from executor.entry import TRUST, Entry
 from executor.history import History
-from executor.library import TRUST, Entry
 from htn.errors import GapOpen, UsageError
 
 _MOST_REASON = 500

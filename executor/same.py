@@ -12,7 +12,8 @@ from typing import Any
 
 from executor.alike import judge, observe
 from executor.body import Observation
-from executor.library import Entry, Library
+from executor.entry import Entry
+from executor.library import Library
 from executor.sandbox import Program, Sandbox, SandboxLimits
 from executor.validate import Situation
 from htn.contract import Contract

@@ -18,10 +18,12 @@ from executor.inputs import inputs_of
 from executor.lessons import Lessons, cause_of
 from executor.library import Library
 from executor.sandbox import Sandbox, SandboxLimits
-from executor.validate import ALONE, Evidence, Panel, Rung, Situation, Trial, Verdict, climb
-from htn.contract import Contract
+from executor.validate import ALONE, SITUATIONS, Evidence, Panel, Rung, Situation, Trial, Verdict, applicable, climb
+from htn.contract import Contract, refuse
 from htn.domain import Domain
 from htn.errors import HtnError, ServiceMissing
+from htn.failure import Gap
+from htn.state import State
 
 _Result = TypeVar("_Result")
 _MOST_TOLD = 2_000
@@ -179,15 +181,35 @@ class Tryout:
             )
 
 
-def regressions(library: Library, domain: Domain, contract: Contract) -> tuple[Situation, ...]:
+def situations_for(domain: Domain, library: Library, contract: Contract, gap: Gap) -> list[Situation]:
+    """Return the situations in which bodies for a contract are tried alone.
+
+    They are made from the user's examples and the situation of the gap; those in which earlier bodies of this name were
+    wrong are among them. None for a contract that has no effects, which is not known yet.
+    """
+    if not contract.effects:
+        return []
+    seeds = [Situation(State(e.given), e.arguments) for e in domain.examples_of(contract.name)]
+    seeds.append(Situation(gap.state, gap.task[1:]))
+    made = applicable(contract, domain.variables, seeds, count=SITUATIONS)
+    return [*made, *(s for s in _regressions(domain, library, contract) if _applies(contract, s))]
+
+
+def _regressions(domain: Domain, library: Library, contract: Contract) -> list[Situation]:
     """Return the situations in which earlier bodies of this name were wrong, as far as they can be read."""
     try:
         kept = library.counterexamples(domain.name, contract.name)
     except HtnError:
-        return ()
-    return tuple(
-        Situation(each.state, each.arguments) for each in kept if len(each.arguments) == len(contract.parameters)
-    )
+        return []
+    fitting = [each for each in kept if len(each.arguments) == len(contract.parameters)]
+    return [Situation(each.state, each.arguments) for each in fitting]
+
+
+def _applies(contract: Contract, situation: Situation) -> bool:
+    try:
+        return refuse(contract, situation.state, situation.arguments) is None
+    except HtnError:
+        return False
 
 
 def size_of_body(candidate: Candidate) -> str:

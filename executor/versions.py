@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from executor.deeds import Event
-from executor.library import TRUST, Entry, Library
+from executor.entry import TRUST, Entry
+from executor.library import Library
 from executor.review import difference
 from executor.store import Store
 from executor.watch import put_back

@@ -11,7 +11,8 @@ from heapq import nsmallest
 from itertools import chain, groupby, islice
 from typing import Any
 
-from executor.library import TRUST, Entry, Library
+from executor.entry import TRUST, Entry
+from executor.library import Library
 from executor.similar.catalogue import AS_MANY, IN_ANOTHER_ORDER, IN_ORDER, SAME_NAME, Card, Catalogue, read_card
 from executor.similar.suggestion import Suggestion
 from executor.similar.vectors import Embedder, Vectors

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from executor.library import Entry
+from executor.entry import Entry
 from executor.review import evidence_lines
 from tests.executor.shop import LARGEST, RIGHT, contract
 from tests.executor.test_library import ORIGIN, entry
@@ -27,7 +27,7 @@ import json, sys
 from dataclasses import asdict
 from commands.live import LiveTree
 from commands.review import terminal_reviewer
-from executor.library import Entry
+from executor.entry import Entry
 from executor.review import Review
 
 given = json.loads(open(sys.argv[1]).read())

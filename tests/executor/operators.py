@@ -4,7 +4,7 @@ from collections import Counter
 from math import log
 from typing import Any
 
-from executor.library import Entry, Provenance
+from executor.entry import Entry, Provenance
 from executor.similar.bm25 import K1, B
 
 ORIGIN = Provenance(task="t", model="m", prompts="p", calls=2, repairs=0, created="2026-01-01", seconds={})

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from executor.deepen import Depth
+from executor.entry import specification
 from executor.learn import Learned, Learner, LearnEvent
-from executor.library import Library, specification
+from executor.library import Library
 from executor.model import open_model
 from executor.model.standin import StandIn
 from executor.sandbox import Sandbox, SandboxLimits, open_sandbox

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.library import TRUST, Entry, Library, Provenance, declaration
+from executor.entry import TRUST, Entry, Provenance, declaration
+from executor.library import Library
 from executor.store import Store
 from htn import find_plan
 from htn.contract import model_of

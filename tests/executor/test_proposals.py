@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from executor.entry import TRUST
 from executor.history import Attempt, History
-from executor.library import TRUST, Library
+from executor.library import Library
 from executor.proposals import MOST, Proposals
 from executor.review import Admit, Again, ApprovalNeeded, Reject, Review, level_of, needs_approval, problem_of
 from executor.store import Store

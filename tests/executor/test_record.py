@@ -9,11 +9,12 @@ import pytest
 
 from executor.asserted import FIELD, MOST, KeptTest, asserted_in
 from executor.check import Candidate, check
+from executor.entry import Entry
 from executor.exchange import as_bundle, as_python, carried, read_file
 from executor.generate import Hints
 from executor.generate.prompt import body_prompt, repair_prompt
 from executor.learn_settings import alone_of
-from executor.library import Entry, Library
+from executor.library import Library
 from executor.normal import normal_form
 from executor.sandbox import Sandbox
 from executor.settings import Settings

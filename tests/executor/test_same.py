@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from executor.check import Candidate
-from executor.library import Entry, Library
+from executor.entry import Entry
+from executor.library import Library
 from executor.same import behaves_like, rivals
 from executor.sandbox import Sandbox, SandboxLimits
 from executor.store import Store

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from executor.library import TRUST, Entry, Library
+from executor.entry import TRUST, Entry
+from executor.library import Library
 from executor.similar import Finder, Suggestion, Wanted, known_operators
 from executor.similar.catalogue import Card, Catalogue
 from executor.store import Bulk, Store
