@@ -72,7 +72,7 @@ def command(
     \b
     htn learn reports 'column_statistics(seattle, temp_max)' --dry-run
     htn learn reports 'column_statistics(seattle, temp_max)'
-    htn learn reports 'column_statistics(seattle, temp_max)' --deepen --more-models ollama:NAME
+    htn learn reports 'column_statistics(seattle, temp_max)' --deepen
     htn learn reports 'column_statistics(seattle, temp_max)' --ask
 
     Exit codes: 0 learned, or left as it was with a question; 2 usage; 5 it was not learned, or --deepen has found its

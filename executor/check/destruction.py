@@ -2,6 +2,7 @@
 """The words and commands that mean destruction, as patterns. `requests.py` says what they are for."""
 
 import re
+from functools import cache
 
 _VERB = (
     r"(?:delet(?:e|es|ing)|remov(?:e|es|ing)|eras(?:e|es|ing)|wip(?:e|es|ing)(?: out)?|destroy(?:s|ing)?|shred(?:s|ding)?|"
@@ -42,7 +43,6 @@ _ASKS = (
     r"service attack|ddos attack|crypto ?miner)s?(?! (?:detect|scan|signature|classif|report|remov|prevent|simulat|protect))",
     r"(?:steal|exfiltrate|harvest)(?:s|ing)? (?:\w+ )?(?:passwords|credentials|credit card|cookies|private keys|ssh keys|tokens)",
 )
-ASKED = re.compile(rf"(?<![\w-])(?:{'|'.join(_ASKS)})", re.IGNORECASE)
 # "must not delete the disk", "without deleting all files", "how to avoid": what is not asked for.
 NEGATED = re.compile(
     r"(?:\bnot|\bnever|n't|\bwithout|\bavoid|\bprevents?|\brefuses? to|\binstead of|\brather than)(?: \w+){0,2} ?$",
@@ -71,7 +71,19 @@ _COMMANDS = {
     "del of a whole drive": r"\bdel\s+(?:/\w\s+)+[A-Za-z]:\\|\brd\s+/s\s|\bformat\s+[A-Za-z]:(?:\s|$)|Remove-Item\s[^\n]*-Recurse[^\n]*[A-Za-z]:\\",
     "removing from Python": r"\bshutil\s*\.\s*rmtree\s*\(\s*[\"'](?:/|~|/home|/etc|C:\\)[\"']",
 }  # fmt: skip
-DESTROYS = {
-    what: re.compile(pattern, re.MULTILINE | (re.IGNORECASE if what in _CASELESS else 0))
-    for what, pattern in _COMMANDS.items()
-}
+
+
+# They take a twentieth of a second to compile, which only those wait for who look at a request.
+@cache
+def asked() -> re.Pattern[str]:
+    """Return what asks to destroy something."""
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(_ASKS)})", re.IGNORECASE)
+
+
+@cache
+def destroys() -> dict[str, re.Pattern[str]]:
+    """Return what destroys something, by what that is."""
+    return {
+        what: re.compile(pattern, re.MULTILINE | (re.IGNORECASE if what in _CASELESS else 0))
+        for what, pattern in _COMMANDS.items()
+    }

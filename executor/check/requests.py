@@ -10,7 +10,7 @@ What this does NOT do: understand language. It stops the plain request, not the 
 import re
 
 from executor.check.candidate import Finding, Rule, Script, Source
-from executor.check.destruction import ASKED, DESTROYS, NEGATED
+from executor.check.destruction import NEGATED, asked, destroys
 
 MOST_REQUEST = 20_000  # characters
 _MOST_COMMANDS = 65_536  # the size that code may have
@@ -42,7 +42,7 @@ class DestructiveRequest(Rule):
         text = re.sub(r"[^\S\n]+", " ", candidate.code)
         return [
             self.finding(f"it asks to {match[0].strip().lower():.80}", text.count("\n", 0, match.start()) + 1)
-            for match in ASKED.finditer(text)
+            for match in asked().finditer(text)
             if not NEGATED.search(text[max(0, match.start() - 80) : match.start()])
         ]
 
@@ -74,7 +74,7 @@ def destructive_commands(text: str) -> list[tuple[str, int]]:
     """Return what a text holds of commands that destroy, and the lines."""
     return [
         (f"{what}: {match[0].strip():.60}", text.count("\n", 0, match.start()) + 1)
-        for what, pattern in DESTROYS.items()
+        for what, pattern in destroys().items()
         for match in pattern.finditer(text[:_MOST_COMMANDS])
     ]
 
