@@ -53,7 +53,8 @@ def test_a_real_repair_is_told_with_its_diff_diagnosis_and_examples(box: Sandbox
     assert told.to_json()["error_reduction"] == told.to_json()["improvement_efficiency"] == 1.0
     assert stops(told) == "it passed every rung"
     shown = "\n".join(told.lines())
-    for part in ("attempt 1: sample 1, passed 4 rungs and 0 of 1 examples, 1 call, 0.5 s", "root cause: expected total[books] = 10.0",
+    for part in ("attempt 1: sample 1, passed 4 rungs and 0 of 1 examples, 1 call, 0.5 s",
+                 "root cause: expected total[books] = 10.0",
                  "attempt 2: repair 1 of sample 1, passed every rung", "+    total = sum(amounts)",
                  "errors of the first bodies that are gone: 100%", "repairs that came further: 100%"):  # fmt: skip
         assert part in shown
