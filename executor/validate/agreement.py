@@ -18,8 +18,8 @@ The rules:
    say the same as it.
 5. A group that not all samples are in has to be borne out by more: most of what the writers assert.
 6. On fuzzed inputs all members of the group answer the same. An answer that breaks a declared type counts as none.
-7. Samples and writers are not all the same model. A weak model agrees with itself on what is wrong: of what passes the
-   other rules two thirds are right (benchmarks/learning.py). The user's examples are a writer of their own.
+7. Samples and writers are not all the same model: a weak model agrees with itself on what is wrong. The user's
+   examples are a writer of their own.
 
 What breaks a rule is *undecided*, not wrong: more evidence may decide it, and where it does not, abstaining is right.
 What it does not see: all samples and writers making the same mistake.
