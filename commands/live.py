@@ -69,6 +69,8 @@ class LiveTree:
     _labels: dict[int, str] = field(default_factory=dict)
     _to_come: deque[int] = field(default_factory=deque)
     _failure: Failure | None = None
+    _under: dict[int, str] = field(default_factory=dict)
+    _ended: dict[int, Text] = field(default_factory=dict)
 
     def __enter__(self) -> "LiveTree":
         if self.console.is_terminal:
@@ -126,6 +128,7 @@ class LiveTree:
     def _tree(self, result: Plan) -> None:
         self._labels.clear()
         self._to_come.clear()
+        self._under.clear()
         depths: list[int] = []
         for node in result.nodes[:_MOST_NODES]:
             depths.append(1 if node.parent is None else depths[node.parent] + 1)
@@ -181,16 +184,26 @@ class LiveTree:
         label = self._labels[event.step]
         if event.kind == "retry":
             self._wait_for(None)
+            self._under.pop(event.step, None)
             self._to_come.appendleft(event.step)
             self._say(_line("retry", "again", f"{label}: {event.detail}", event.seconds), 1)
             return
-        state = _WORDS[event.kind]
+        state = _WORDS.get(event.kind)
         if state is StepState.RUNNING:
-            self._to_come.popleft()
-            self._wait_for(_Waiting(label))
-            return
-        self._wait_for(None)
-        self._say(_line(str(state), str(state), label, event.seconds), 1)
+            if event.step in self._to_come:
+                self._to_come.remove(event.step)
+            self._under[event.step] = label
+        else:
+            self._under.pop(event.step, None)
+            if state is not None:
+                self._ended[event.step] = _line(str(state), str(state), label, event.seconds)
+                self._say_in_order()
+        self._wait_for(_Waiting(", ".join(self._under.values())) if self._under else None)
+
+    def _say_in_order(self) -> None:
+        """Say what became of steps in the order of the plan: what ended before an earlier one is held back."""
+        while self._ended and not any(step < min(self._ended) for step in self._under):
+            self._say(self._ended.pop(min(self._ended)), 1)
 
     def note(self, text: str) -> None:
         """Show something that is good to know."""

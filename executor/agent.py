@@ -12,22 +12,27 @@ from functools import cached_property, partial
 from hashlib import sha256
 
 from executor import unadmitted
-from executor.actor import Actor
+from executor.actor import Actor, Begun
+from executor.carry_on import carry_on, resumed
+from executor.durable import Undertaking, begin, read_record, read_state, settle, take_up
 from executor.foresee import Foresight
 from executor.generate import contract_prompt, system_prompt
 from executor.learn import Learned, Learner
 from executor.learn_settings import alone_of, depth_of, hints_of, language_of, require_language
 from executor.lessons import Lessons
 from executor.library import Library
+from executor.load import load_domain
 from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
 from executor.proposals import Proposals
 from executor.pursue import Bounds, Listener, Pursuit, Report
 from executor.retries import Retries, workflow_id
 from executor.review import Review, Reviewer, Wait
 from executor.run import Run
+from executor.run.record import Choices
 from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import ModelPlace, Settings
 from executor.similar import Finder
+from executor.stop import Loop, stoppable
 from executor.store import Results, Store, open_store
 from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
@@ -130,6 +135,12 @@ class Agent:
         )
 
     @cached_property
+    def _calls(self) -> Loop:
+        loop = Loop()
+        self._opened.callback(loop.close)
+        return loop
+
+    @cached_property
     def model(self) -> Model:
         """The language model; nothing is sent to it before it is asked."""
         return self._open_model(self.settings.model_place)
@@ -211,16 +222,42 @@ class Agent:
     def run(self, domain: Domain, tasks: Sequence[Task], state: State, *, run_id: str | None = None) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`.
 
-        `run_id` is what other processes know the run by, letters, digits, `.`, `_` and `-`; else one is made.
+        What happens is written down, so that `resume` can go on in another process. `run_id` is what other processes
+        know the run by, letters, digits, `.`, `_` and `-`; else one is made. UsageError where it is another run's.
         """
         self._check(domain, tasks, state)
-        bounds = Bounds(self.settings.learn != "never", self.settings.max_replans, self.settings.max_stages)
-        pursuit = Pursuit(_Means(self, domain, run_id or workflow_id()), bounds, self.listener, state)
-        result, run = pursuit.run(tasks)
-        return Report(
-            result, tuple(pursuit.learned), run, state, self.calls, tuple(pursuit.replans), pursuit.stages,
-            self.evaluations,
-        )  # fmt: skip
+        settings = self.settings
+        choices = Choices(learn=settings.learn, parallel=settings.parallel)
+        with begin(
+            lambda: self.store, domain, tasks, state, run_id=run_id or workflow_id(), choices=choices,
+            keep_days=settings.keep_runs, note=self.listener.note,
+        ) as under:  # fmt: skip
+            return carry_on(under, self._pursuit(domain, state, under, choices), self._counted, [tuple(tasks)])
+
+    def resume(
+        self, run_id: str, *, domain: Domain | None = None, did: Sequence[str] = (), redo: Sequence[str] = ()
+    ) -> Report:
+        """Go on with a run where it was left, by this process or another. `domain` is given where it is in no file.
+
+        `did` and `redo` are the keys of steps of which nobody knows whether they were carried out: what a person says.
+        UsageError for a run that has ended, or that cannot be resumed; RunTaken where another process drives it.
+        """
+        with take_up(self.store, run_id, keep_days=self.settings.keep_runs, note=self.listener.note) as under:
+            domain = domain or load_domain(read_record(self.store, run_id).source)
+            view = settle(under, domain, did=did, redo=redo)
+            state = read_state(self.store, run_id)
+            pursuit = self._pursuit(domain, state, under, view.record.choices)
+            left, current = resumed(pursuit, view, domain, self.listener.note)
+            return carry_on(under, pursuit, self._counted, left, current)
+
+    def _pursuit(self, domain: Domain, state: State, under: Undertaking, choices: Choices) -> Pursuit:
+        settings = self.settings
+        bounds = Bounds(choices.learn != "never", settings.max_replans, settings.max_stages, choices.parallel)
+        means = _Means(self, domain, under, choices)
+        return Pursuit(means, bounds, self.listener, state, under, catch_up=under.catch_up)
+
+    def _counted(self) -> tuple[tuple[Call, ...], int]:
+        return self.calls, self.evaluations
 
     def learn(self, domain: Domain, gap: Gap) -> Learned:
         """Close a gap: ask the model, validate, admit. LimitReached when the budget of calls is used up.
@@ -357,7 +394,8 @@ class _Means:
 
     agent: Agent
     domain: Domain
-    run_id: str
+    under: Undertaking
+    choices: Choices
 
     def known(self, learned: Sequence[Operator]) -> Domain:
         return self.agent._extended(self.domain, learned)
@@ -369,12 +407,19 @@ class _Means:
         closed = self.agent._close(domain, gap, instead_of=None)
         return closed, None if closed.version is None else self.agent.library.entry(closed.version).operator()
 
-    def act(self, domain: Domain, plan: Plan, state: State) -> Run:
-        agent = self.agent
+    def act(self, domain: Domain, plan: Plan, state: State, begun: Begun) -> Run:
+        agent, under = self.agent, self.under
         actor = Actor(
-            domain, lambda: agent.library, lambda: agent.sandbox, agent.settings.limits, retries=lambda: agent.retries
+            domain,
+            lambda: agent.library,
+            lambda: stoppable(agent.sandbox, under.stop, agent._calls),
+            agent.settings.limits,
+            retries=lambda: agent.retries,
+            parallel=self.choices.parallel,
+            stop=under.stop,
         )
-        return actor.act(plan, state, agent.listener.step, run_id=self.run_id)
+        run_id = under.run_id
+        return actor.act(plan, state, agent.listener.step, run_id=run_id, journal=under.journal, begun=begun)
 
 
 def _nobody(review: Review) -> Wait:

@@ -15,25 +15,32 @@ The rules:
    done too often, the run ends with the step that failed.
 4. Whatever is carried out was verified first, each stage by itself.
 
-Not here: steps that fail for other reasons, which end the run; runs that survive the process.
+Every plan is written down before a step of it is carried out, and what is left before it is planned again, so that
+another process can go on from there (see `executor.durable`).
+
+Not here: steps that fail for other reasons, which end the run.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from executor.actor import Begun
+from executor.drive import CatchUp
 from executor.learn import Learned, LearnEvent
 from executor.model import Call
 from executor.run import Event, Run, Step, StepState
+from executor.schedule import order_of
 from htn.domain import Domain, Operator
-from htn.errors import ContractViolated, DomainError, HtnError, LimitReached, NeedsValue
+from htn.errors import ContractViolated, DomainError, HtnError, LimitReached, NeedsValue, UsageError
 from htn.failure import Failure, Gap
-from htn.network import Part, show_network
+from htn.network import Part, part_to_json, show_network
 from htn.plan import Plan
 from htn.stage import Stage, ancestors, first_stage, remaining
 from htn.state import State
 from htn.verify import verify_plan
 
+_MOST_SAID = 2_000  # characters of a step's error that the log keeps
 # Tasks above a failed step that are decomposed anew, from the lowest on; the topmost one is tried in any case.
 _MOST_LEVELS = 20
 
@@ -103,17 +110,38 @@ class Means(Protocol):
     def close(self, domain: Domain, gap: Gap) -> tuple[Learned, Operator | None]:
         """Close a gap; the operator that does it, if it was learned."""
 
-    def act(self, domain: Domain, plan: Plan, state: State) -> Run:
-        """Carry out a plan."""
+    def act(self, domain: Domain, plan: Plan, state: State, begun: Begun) -> Run:
+        """Carry out a plan, or what is left of one that was begun."""
+
+
+class Log(Protocol):
+    """Where a run writes down what it does, so that another process could go on."""
+
+    @property
+    def run_id(self) -> str:
+        """What other processes know the run by."""
+
+    def append(self, kind: str, **data: Any) -> None:
+        """Write an event."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far a run may go: whether it learns, how often it plans again, and how many stages it has."""
+    """How far a run may go: whether it learns, how often it plans again, how many stages it has, and its width."""
 
     learns: bool
     replans: int
     stages: int
+    parallel: int = 1
+
+
+@dataclass(frozen=True)
+class Current:
+    """A plan under way: where it came from, what is planned after it, and what of it was begun before."""
+
+    plan: Plan
+    begun: Begun
+    stage: Stage | None = None
 
 
 @dataclass
@@ -124,47 +152,68 @@ class Pursuit:
     bounds: Bounds
     listener: Listener
     state: State
+    log: Log
     learned: list[Learned] = field(default_factory=list)
     replans: list[Replan] = field(default_factory=list)
     stages: int = 0
-    _own: list[Operator] = field(default_factory=list)
-    _done: list[Step] = field(default_factory=list)
-    _id: str = ""
+    done: list[Step] = field(default_factory=list)
+    own: list[Operator] = field(default_factory=list)
+    plans: int = 0
+    commits: int = 0
+    catch_up: CatchUp = tuple
 
     def run(self, tasks: Sequence[Part]) -> tuple[Plan | Failure, Run | None]:
         """Carry the tasks out. Returns the last plan, or why there was none, and the run, if it began."""
-        left = [tuple(tasks)]
+        return self.go([tuple(tasks)])
+
+    def go(self, left: Sequence[tuple[Part, ...]], current: Current | None = None) -> tuple[Plan | Failure, Run | None]:
+        """Go on with a plan that was begun, or with one of the ways to say what is left."""
+        domain = self.means.known(self.own)
         broken: tuple[Plan, Run] | None = None
         while True:
-            domain, parts, result = self._planned(left)
-            stage = result.stage if isinstance(result, Failure) else first_stage(domain, self.state, result)
-            plan = stage.plan if stage else result
-            if isinstance(plan, Failure):
-                if broken:
-                    self.listener.note(f"there is no other way to go on: {plan.explain().splitlines()[0]}")
-                    return broken
-                return plan, Run(tuple(self._done), self._id) if self._done else None
-            _verify(domain, plan, parts, self.state)
-            run = self.means.act(domain, plan, self.state)
-            self._id = run.id
-            whole = Run((*self._done, *run.steps), run.id)
-            self._done += [step for step in run.steps if step.state is StepState.DONE]
+            if current is None:
+                domain, parts, result = self._planned(left)
+                stage = result.stage if isinstance(result, Failure) else first_stage(domain, self.state, result)
+                plan = stage.plan if stage else result
+                if isinstance(plan, Failure):
+                    if broken:
+                        self.listener.note(f"there is no other way to go on: {plan.explain().splitlines()[0]}")
+                        return broken
+                    return plan, Run(tuple(self.done), self.log.run_id) if self.done else None
+                _verify(domain, plan, parts, self.state)
+                current = self._begin(domain, plan, parts, stage)
+            plan, run = current.plan, self.means.act(domain, current.plan, self.state, current.begun)
+            whole = Run((*self.done, *run.steps), run.id)
+            now_done = [step for step in run.steps if step.state is StepState.DONE]
+            self.done += now_done
+            self.commits += len(now_done) - sum(s.state is StepState.DONE for s in current.begun.steps.values())
             broken = None
             if run.failed:
                 if not _is_violation(run.failed) or len(self.replans) >= self.bounds.replans:
                     return plan, whole
                 left, broken = self._without(domain, plan, run, run.failed), (plan, whole)
-            elif stage is None:
+            elif not run.done or current.stage is None:
                 return plan, whole
-            elif stopped := self._stuck(stage):
-                return Failure(domain.source, stage.rest, None, None, (), 0, stopped), whole
+            elif stopped := self._stuck(current.stage):
+                return Failure(domain.source, current.stage.rest, None, None, (), 0, stopped), whole
             else:
                 self.stages += 1
-                left = [stage.rest]
+                left = [current.stage.rest]
+            current = None
+
+    def _begin(self, domain: Domain, plan: Plan, parts: tuple[Part, ...], stage: Stage | None) -> Current:
+        """Write down what is carried out next, before a step of it is."""
+        order = order_of(domain, self.state, plan, self.bounds.parallel)
+        self.plans += 1
+        told: dict[str, Any] = {"plan": plan_json(plan), "left": list(map(part_to_json, parts)), **order.to_json()}
+        if stage:
+            told |= {key: value for key, value in stage.to_json().items() if key != "plan"}
+        self.log.append("planned", number=self.plans, **told)
+        return Current(plan, Begun(self.plans, order, {}, self.commits, self.catch_up), stage)
 
     def _planned(self, left: Sequence[tuple[Part, ...]]) -> tuple[Domain, tuple[Part, ...], Plan | Failure]:
         """Plan the first of some ways to say what is left that has a plan; where none has, close gaps."""
-        domain = self.means.known(self._own)
+        domain = self.means.known(self.own)
         while True:
             failures: list[Failure] = []
             for parts in left:
@@ -179,10 +228,11 @@ class Pursuit:
                 return domain, left[0], failure
             learned, operator = self.means.close(domain, failure.gaps[0])
             self.learned.append(learned)
+            self.log.append("learned", task=str(learned.gap), version=learned.version, trust=learned.trust)
             if operator is None:
                 return domain, left[0], failure
-            self._own.append(operator)
-            domain = self.means.known(self._own)
+            self.own.append(operator)
+            domain = self.means.known(self.own)
 
     def _tell(self, domain: Domain, result: Plan | Failure) -> None:
         stage = result.stage if isinstance(result, Failure) else first_stage(domain, self.state, result)
@@ -193,13 +243,12 @@ class Pursuit:
 
     def _without(self, domain: Domain, plan: Plan, run: Run, failed: Step) -> list[tuple[Part, ...]]:
         """Return the ways to say what is left where a step's body broke its contract, the exact one first."""
-        self._own = [operator for operator in self._own if operator.version != failed.action.version]
-        actions = [at for at, node in enumerate(plan.nodes) if node.is_action]
-        first = actions[run.steps.index(failed)]
-        left = [remaining(domain, plan, first)]
-        left += [remaining(domain, plan, first, anew) for anew in _levels(plan, first)]
+        self.own = [operator for operator in self.own if operator.version != failed.action.version]
+        left = ways_left(domain, plan, run, failed)
         replan = Replan(failed, left[0])
         self.replans.append(replan)
+        ways = [list(map(part_to_json, parts)) for parts in left]
+        self.log.append("replan", step=failed.key, why=failed.detail[:_MOST_SAID], ways=ways)
         self.listener.replanned(replan)
         return left
 
@@ -214,6 +263,25 @@ class Pursuit:
         if self.stages >= self.bounds.stages:
             return LimitReached(f"there were {self.stages:,} stages, and there would be more")
         return None
+
+
+def ways_left(domain: Domain, plan: Plan, run: Run, failed: Step) -> list[tuple[Part, ...]]:
+    """Return ways to say what is left of a plan after a step failed: just that, then with tasks above it anew."""
+    actions = [at for at, node in enumerate(plan.nodes) if node.is_action]
+    done = [at for at, step in zip(actions, run.steps, strict=True) if step.state is StepState.DONE]
+    first = next(at for at, step in zip(actions, run.steps, strict=True) if step.state is not StepState.DONE)
+    node = actions[run.steps.index(failed)]
+    later = [at for at in done if at > first]
+    left = [remaining(domain, plan, first, done=later)]
+    return left + [remaining(domain, plan, first, anew, later) for anew in _levels(plan, node)]
+
+
+def plan_json(plan: Plan) -> Any:
+    """Return a plan as the log keeps it. What has no JSON form is told, and the run cannot be resumed."""
+    try:
+        return plan.to_json()
+    except UsageError as error:
+        return {"opaque": error.message}
 
 
 def _levels(plan: Plan, node: int) -> list[int]:

@@ -27,6 +27,7 @@ from typing import Any, TypeVar, overload
 from htn.aim import Aim
 from htn.arity import Amount, Arity, amount
 from htn.contract import Contract, Evaluate, Parameter, Type, check_name, model_of
+from htn.delivery import Delivery
 from htn.errors import DomainError, UsageError, did_you_mean
 from htn.example import Example, StateVariable
 from htn.network import Task, show_task
@@ -97,6 +98,8 @@ class Domain:
     """What a person types to mean this domain: its name, or the path of its file."""
     repeatable: frozenset[str] = frozenset()
     """The operators whose command may be carried out again after it raised."""
+    at_least_once: frozenset[str] = frozenset()
+    """The operators whose command may be carried out again when nobody knows whether it was."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "a domain's name")
@@ -215,11 +218,20 @@ class Domain:
             )
         return (*known, method)
 
-    def command(self, operator: str, *, retry: bool = False) -> Callable[[_Function], _Function]:
+    def command(
+        self, operator: str, *, retry: bool = False, delivery: Delivery | None = None
+    ) -> Callable[[_Function], _Function]:
         """Declare what carries `operator` out in the world; it gets the run's state and changes it.
 
         `retry` says that it does no harm when it is carried out once more after it has raised: only then it is.
+        `delivery` says what happens where the process died meanwhile, so that nobody knows whether it was carried out:
+        "at least once" lets it be carried out again (see `idempotency_key`), "at most once" asks a person. Without it,
+        a command with `retry` is carried out at least once, any other at most once.
         """
+        if retry and delivery == "at most once":
+            raise DomainError(f"the command of {operator} cannot be tried again and be carried out at most once")
+        if delivery not in (None, "at most once", "at least once"):
+            raise DomainError(f"{operator}: delivery is 'at most once' or 'at least once', not {delivery!r}")
 
         def declared(function: _Function) -> _Function:
             if operator not in self.operators:
@@ -229,6 +241,8 @@ class Domain:
                 )
             self.commands[operator] = function
             self.repeatable = self.repeatable - {operator} | ({operator} if retry else set())
+            again = retry or delivery == "at least once"
+            self.at_least_once = self.at_least_once - {operator} | ({operator} if again else set())
             return function
 
         return declared

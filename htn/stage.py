@@ -13,7 +13,7 @@ half-way (`remaining`), it is a sequence: the rest in the order of the plan. Tha
 have been, too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -82,23 +82,30 @@ def first_stage(domain: Domain, state: State, plan: Plan) -> Stage | None:
     return Stage(first, remaining(domain, plan, cut), unknown, why) if unknown else None
 
 
-def remaining(domain: Domain, plan: Plan, first: int, anew: int | None = None) -> tuple[Part, ...]:
+def remaining(
+    domain: Domain, plan: Plan, first: int, anew: int | None = None, done: Iterable[int] = ()
+) -> tuple[Part, ...]:
     """Return what is left to do of a plan whose nodes before `first` have been carried out: tasks, in its order.
 
     A task of which nothing was begun stays whole where its actions follow each other; where they mix with those of
     others, its subtasks stand for it. A goal that was begun comes again at its end, because it must hold then. Where an
     interleaved part brought it about, and only later, that is too early: there may be no plan for what is left. With
-    `anew`, a node that was begun, its task is in front instead of what is left of it.
+    `anew`, a node that was begun, its task is in front instead of what is left of it. `done` are nodes of actions from
+    `first` on that were carried out all the same, which did not have to wait for the one at `first`.
     """
     below, checked = _descendants(plan), _above_open(plan)
+    finished = set(done)
+    begun = {above for node in finished for above in ancestors(plan, node)}
     left: list[tuple[float, Part]] = [] if anew is None else [(-1.0, plan.nodes[anew].task)]
     taken = set() if anew is None else {anew}
     for at, node in enumerate(plan.nodes):
         if node.parent in taken or at in taken:
             taken.add(at)
             continue
+        if at in finished:
+            continue
         count, last = below[at]
-        if at >= first and last - at == count:
+        if at >= first and at not in begun and last - at == count:
             taken.add(at)
             left.append((at, node.task))
         elif last >= first and is_goal(domain, node.task) and at not in checked:

@@ -41,3 +41,12 @@ class PlanningSettings(Group):
         100, ge=1, le=100_000, validation_alias=names("max_stages"),
         description="how often a run stops to plan on, because what comes next depends on a value it has just learned",
     )  # fmt: skip
+    parallel: int = Field(
+        1, ge=1, le=1024, validation_alias=names("parallel"),
+        description="how many steps of a run that have nothing to do with each other may run at the same time; commands"
+        " of the domain then run in threads",
+    )  # fmt: skip
+    keep_runs: float = Field(
+        30, gt=0, le=36_500, validation_alias=names("keep_runs"),
+        description="days for which the log of a run is kept after the run has ended",
+    )  # fmt: skip

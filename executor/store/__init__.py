@@ -9,6 +9,7 @@ from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
 from executor.store.pointers import Pointers, StoredEvent
 from executor.store.results import ResultLimits, Results, ResultStatistics
 from executor.store.retries import RetryCounts
+from executor.store.runs import Claim, RunLogs, event_text, unknown_run
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
 from executor.store.turns import Turns
@@ -20,6 +21,7 @@ __all__ = [
     "MOST_LESSONS",
     "Bulk",
     "Changes",
+    "Claim",
     "Lease",
     "LeaseLost",
     "LeaseTimes",
@@ -31,6 +33,7 @@ __all__ = [
     "ResultStatistics",
     "Results",
     "RetryCounts",
+    "RunLogs",
     "Standing",
     "Store",
     "StoreStatus",
@@ -45,7 +48,9 @@ __all__ = [
     "Waiting",
     "Watched",
     "digest",
+    "event_text",
     "open_store",
+    "unknown_run",
 ]
 
 

@@ -48,20 +48,30 @@
     htn:turns:<name>               sorted set: the requests of the last minute to what the name, a hash, stands for,
                                    by when each went out (µs since 1970)
     htn:retried:<workflow>         hash: for each step of a workflow that was tried again the mark of its last count
+    htn:runs, htn:runs:open        sorted sets: the runs, and those that have not ended, by when each began (µs since
+                                   1970)
+    htn:run:<id>                   hash: `record`, which never changes, `state`, where it stands, `commits`, how many
+                                   steps have committed, `cancel`, why it is to be cancelled, and marks of writes
+    htn:run:<id>:events            stream: what happened, one JSON text `e` each
+    htn:run:<id>:started           hash: for each step that is under way the mark of who carries it out
+    htn:run:<id>:committed         hash: for each step that is done the mark of who did it
+    htn:run:<id>:places            hash: for each place of the state the number of the last commit that wrote it
+    htn:run:<id>:claim:<step>      string: the mark of who carries a step out; ends by itself
     workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
                                    because other programs look for it under this name
 
-A result or answer has a lifetime and may be lost at any time; a lease and turns have one, and so have the counts of
-what was tried again, thirty days after the last. No other key has one: an entry goes only when a person removes it,
-and of a domain's lessons those go that were not noted for longest. A write that concerns several keys is one Lua
-script (see scripts and lessons), so a reader sees all of it or nothing. A cluster, which would spread the keys over
-several servers, is not supported.
+A result or answer has a lifetime and may be lost at any time; a lease, a claim and turns have one, and so have the
+counts of what was tried again, thirty days after the last, and a run that has ended, as long as a setting says. No
+other key has one: an entry goes only when a person removes it, and of a domain's lessons those go that were not noted
+for longest. A write that concerns several keys is one Lua script (see scripts, run_scripts and lessons), so a reader
+sees all of it or nothing. A cluster, which would spread the keys over several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Literal
 
 from htn.errors import UsageError
@@ -171,6 +181,42 @@ class Keys:
     def retried(self, workflow: str) -> str:
         """The hash of the steps of a workflow that were tried again."""
         return f"{self.prefix}:retried:{_id(workflow, 'of a workflow')}"
+
+    def runs(self) -> str:
+        """All runs that are kept."""
+        return f"{self.prefix}:runs"
+
+    def open_runs(self) -> str:
+        """The runs that have not ended."""
+        return f"{self.prefix}:runs:open"
+
+    def run(self, run: str) -> str:
+        """What is known of a run."""
+        return f"{self.prefix}:run:{_id(run, 'of a run')}"
+
+    def run_events(self, run: str) -> str:
+        """The log of a run."""
+        return f"{self.run(run)}:events"
+
+    def run_started(self, run: str) -> str:
+        """Who carries out the steps that are under way."""
+        return f"{self.run(run)}:started"
+
+    def run_committed(self, run: str) -> str:
+        """Who did the steps that are done."""
+        return f"{self.run(run)}:committed"
+
+    def run_places(self, run: str) -> str:
+        """Which commit wrote a place last."""
+        return f"{self.run(run)}:places"
+
+    def run_claim(self, run: str, step: str) -> str:
+        """The mark of who carries a step out, as long as he lives."""
+        return f"{self.run(run)}:claim:{_id(step, 'of a step')}"
+
+    def run_lease(self, run: str) -> str:
+        """The name of the lease of whoever drives a run."""
+        return sha256(f"run {_id(run, 'of a run')}".encode()).hexdigest()
 
     def entry(self, version: str) -> str:
         """The hash with the document and the trust of a version."""

@@ -25,6 +25,7 @@ from executor.store.lessons import StoredLessons
 from executor.store.pointers import Pointers
 from executor.store.results import ResultLimits, Results
 from executor.store.retries import RetryCounts
+from executor.store.runs import RunLogs
 from executor.store.server import Server
 from executor.store.sizes import MARK, small_enough
 from executor.store.turns import Turns
@@ -307,6 +308,14 @@ class Store:
     def retry_counts(self) -> RetryCounts:
         """Return how often steps were tried again, which shares this store's connection."""
         return RetryCounts(self._connection, self._keys)
+
+    def runs(self) -> RunLogs:
+        """Return the runs, which share this store's connection."""
+        return RunLogs(self._connection, self._keys)
+
+    def run_lease(self, run: str) -> str:
+        """Return the name of the lease of whoever drives a run."""
+        return self._keys.run_lease(run)
 
     def waiting(self) -> Waiting:
         """Return what waits for a person's approval, which shares this store's connection."""

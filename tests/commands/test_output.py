@@ -201,7 +201,9 @@ def test_what_was_spent_is_told_also_when_the_budget_is_used_up(htn: Shell, scri
     task = TASK if verb == "run" else "column_statistics(seattle, temp_max)"
     said = htn(verb, "reports", task, "--max-calls", "2", "--json", OLLAMA_ENDPOINT=scripted().endpoint)
     assert (said.code, said.json["error"], said.json["model_calls"]) == (6, "limit", 2)
-    assert said.json["hints"] == ["allow more: --max-calls, or HTN_MAX_CALLS"]
+    allow, *go_on = said.json["hints"]
+    assert allow == "allow more: --max-calls, or HTN_MAX_CALLS"
+    assert [hint.partition("htn resume")[1] for hint in go_on] == (["htn resume"] if verb == "run" else [])
     assert said.err.splitlines()[-1] == "model calls: 2"
 
 

@@ -34,7 +34,13 @@ def agent(folder: Path) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def opened(listener: Listener | None = None, **settings: Any) -> Agent:
-            chosen = {"ollama_endpoint": "127.0.0.1:9", "sandbox": "lockdown", "model": "scripted", "learn": "never"}
+            chosen: dict[str, Any] = {
+                "ollama_endpoint": "127.0.0.1:9",
+                "sandbox": "lockdown",
+                "model": "scripted",
+                "learn": "never",
+            }
+            chosen["parallel"] = 1  # what is done when a step fails does not depend on who is faster
             loaded = Settings.load(data_dir=folder, **{**chosen, **settings})
             return stack.enter_context(Agent(loaded, listener or Listener()))
 

@@ -1,0 +1,93 @@
+"""Who drives a run: one process at a time, as long as it lives. Its heart keeps the lease and the claims of its steps.
+
+The heart hears, too, when somebody cancels the run, and finds out when another process has taken over: then it stops
+what is under way.
+"""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from executor.journal import CLAIM_SECONDS, StoredJournal
+from executor.stop import Stop
+from executor.store import LeaseTimes, Store
+from htn.errors import HtnError, ServiceMissing, UsageError
+
+_BEAT = CLAIM_SECONDS / 3
+_LOOK = 0.25
+
+
+def process_name() -> str:
+    """Return a name for this process that no other has: host, number, and a mark."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+class RunTaken(UsageError):
+    """Another process drives the run."""
+
+
+@contextmanager
+def beating(journal: StoredJournal, store: Store, stop: Stop) -> Iterator[None]:
+    """Keep alive, meanwhile, the claims that a journal has made, and the driver's lease where it has one."""
+    ended = threading.Event()
+    leases, name = store.leases(LeaseTimes(lifetime=CLAIM_SECONDS)), store.run_lease(journal.run_id)
+
+    def beat() -> None:
+        while not ended.wait(_BEAT):
+            # The server may be back at the next beat; if not, the run meets it itself.
+            with suppress(HtnError):
+                cancelled, _ = journal.logs.beat(
+                    journal.run_id, journal.claims.held(), lives_ms=round(CLAIM_SECONDS * 1000)
+                )
+                if cancelled:
+                    stop.set("cancelled")
+                # A lease that has lapsed while nobody took it, the server being away, is taken anew.
+                if journal.holder and not leases.take(name, journal.holder):
+                    stop.set("lost")
+
+    heart = threading.Thread(target=beat, daemon=True, name="heart")
+    heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heart.join()
+
+
+@contextmanager
+def driving(
+    journal: StoredJournal,
+    store: Store,
+    stop: Stop,
+    *,
+    wait: float = 0.0,
+    on_wait: Callable[[], object] = lambda: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[None]:
+    """Drive a run meanwhile: RunTaken where another process does, and still does after `wait` seconds."""
+    leases, name = store.leases(LeaseTimes(lifetime=CLAIM_SECONDS)), store.run_lease(journal.run_id)
+    waited = 0.0
+    while not leases.take(name, journal.holder):
+        if waited < wait:
+            if not waited:
+                on_wait()
+            sleep(_LOOK)
+            waited += _LOOK
+            continue
+        raise RunTaken(
+            f"another process drives the run {journal.run_id}",
+            hints=(
+                f"htn watch {journal.run_id}",
+                f"when it dies, it can be taken over {CLAIM_SECONDS:g} seconds later",
+            ),
+        )
+    try:
+        with beating(journal, store, stop):
+            yield
+    finally:
+        with suppress(ServiceMissing):  # then it lapses by itself
+            leases.release(name, journal.holder)
