@@ -42,7 +42,7 @@ def test_a_schedule_is_refused_exactly_when_its_graph_has_a_circle(before: Befor
     if nx.is_directed_acyclic_graph(graph):
         Schedule(before)
     else:
-        with pytest.raises(ExecutionError, match="can never begin: steps .* wait for each other"):
+        with pytest.raises(ExecutionError, match=r"can never begin: steps .* wait for each other"):
             Schedule(before)
 
 
