@@ -18,12 +18,12 @@ The rules:
 Not here: steps that fail for other reasons, which end the run; runs that survive the process.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from executor.learn import Learned, LearnEvent
-from executor.model import Call
 from executor.run import Event, Run, Step, StepState
 from htn.domain import Domain, Operator
 from htn.errors import ContractViolated, DomainError, HtnError, LimitReached, NeedsValue
@@ -33,6 +33,10 @@ from htn.plan import Plan
 from htn.stage import Stage, ancestors, first_stage, remaining
 from htn.state import State
 from htn.verify import verify_plan
+
+if TYPE_CHECKING:
+    from executor.learn import Learned, LearnEvent
+    from executor.model import Call
 
 # Tasks above a failed step that are decomposed anew, from the lowest on; the topmost one is tried in any case.
 _MOST_LEVELS = 20
