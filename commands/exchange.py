@@ -9,9 +9,7 @@ from commands.options import Command, output_options, service_options
 from commands.output import Outcome
 from commands.versions import person, reason_options
 from executor.agent import Agent
-from executor.exchange import as_bundle, as_python, bring_in, carried, read_file
 from executor.settings import Settings
-from executor.unadmitted import is_ours
 from htn.errors import UsageError, visible
 
 
@@ -41,6 +39,8 @@ def export(
         raise UsageError(f"{file} is neither a .py nor a .json file", hints=("htn library export NAME FILE.py",))
     if file.suffix == ".py" and len(names) > 1:
         raise UsageError("a Python file holds one operator", hints=("write several to a .json file",))
+    from executor.exchange import as_bundle, as_python, carried  # noqa: PLC0415 - the other commands of the library should not wait for it
+
     with Agent(Settings.load({"redis_url", "data_dir"}, **flags)) as agent:
         rows = [carried(agent.library, agent.versions.version(name, beginning)) for name in names]
     text = as_python(rows[0]) if file.suffix == ".py" else as_bundle(rows)
@@ -81,6 +81,9 @@ def import_file(
 
     Exit codes: 0 brought in; 2 usage, such as a file that breaks a rule; 7 Redis or the sandbox does not answer.
     """
+    from executor.exchange import bring_in, read_file  # noqa: PLC0415 - as above
+    from executor.unadmitted import is_ours  # noqa: PLC0415 - as above
+
     rows = read_file(file)
     with Agent(Settings.load(**flags)) as agent:
         sandbox = (lambda: agent.sandbox) if anew else None

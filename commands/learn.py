@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,16 +16,17 @@ from commands.options import (
     service_options,
 )
 from commands.output import Outcome, note, tell
-from commands.review import terminal_reviewer
 from commands.run import learned_document
 from executor.agent import Agent, Listener, Prompt, not_learned
-from executor.learn import Learned
 from executor.load import load_domain, load_state
 from executor.settings import Settings, led_from_here
 from htn.domain import Domain
 from htn.errors import GapOpen, UsageError
 from htn.network import Task, parse_task
 from htn.state import State
+
+if TYPE_CHECKING:
+    from executor.learn import Learned
 
 
 @click.command(
@@ -91,6 +92,8 @@ def command(
     if led := led_from_here(flags):
         note(led)
     tree = None if as_json else LiveTree()
+    from commands.review import terminal_reviewer  # noqa: PLC0415 - htn learn --help should not wait for it
+
     reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
     with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note), reviewer) as agent:
         outcome.cost = lambda: len(agent.calls)
@@ -104,7 +107,7 @@ def command(
     return 0
 
 
-def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: bool, deepen: bool) -> Learned:
+def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: bool, deepen: bool) -> "Learned":
     version = agent.known(domain, task[0])
     if deepen and (version or not again):
         return agent.deepen(domain, agent.gap_of(domain, task, state))
@@ -120,7 +123,7 @@ def _learn(agent: Agent, domain: Domain, task: Task, state: State, *, again: boo
     return agent.learn(domain, agent.gap_of(domain, task, state))
 
 
-def _not_deepened(learned: Learned) -> GapOpen:
+def _not_deepened(learned: "Learned") -> GapOpen:
     name = learned.gap.task[0]
     return GapOpen(
         f"{name} was not made trusted: {learned.reason}",

@@ -13,7 +13,6 @@ from executor.asserted import KeptTest
 from executor.entry import Entry
 from executor.review import evidence_lines
 from executor.settings import LIBRARY, Settings
-from executor.validate import USER
 from executor.versions import Listed
 from htn.errors import visible
 
@@ -105,6 +104,8 @@ def show_entry(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **fla
 
 def _told(tests: Sequence[KeptTest], counterexamples: int) -> str:
     """Return how many tests are kept, by who asserts them; one that the user wrote counts as the user's."""
+    from executor.validate import USER  # noqa: PLC0415 - it brings the ladder, which a list needs nothing of
+
     mine = sum(USER in test.origin for test in tests)
     writers = sorted({name for test in tests for name in test.origin if name != USER})
     rows = [

@@ -5,27 +5,33 @@ On a terminal what is under way and what comes next stand below, in place, never
 or `--quiet` nothing is shown.
 """
 
+from __future__ import annotations
+
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
 from executor.agent import Listener
-from executor.learn import LearnEvent
 from executor.pursue import Replan
 from executor.run import Event, StepState
-from executor.validate import Evidence
 from htn.errors import visible
 from htn.failure import Failure, Gap
 from htn.network import show_task
 from htn.plan import Plan
 from htn.stage import Stage
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from executor.learn import LearnEvent
+    from executor.validate import Evidence
 
 GLYPHS = {
     "pending": ("○", "dim"),
@@ -72,8 +78,10 @@ class LiveTree:
     _under: dict[int, str] = field(default_factory=dict)
     _ended: dict[int, Text] = field(default_factory=dict)
 
-    def __enter__(self) -> "LiveTree":
+    def __enter__(self) -> LiveTree:
         if self.console.is_terminal:
+            from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
+
             self._live = Live(
                 console=self.console, refresh_per_second=8, transient=True, get_renderable=self._under_way
             )

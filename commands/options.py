@@ -8,12 +8,9 @@ from threading import Timer
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from commands.output import Outcome
 from executor.load import bundled, line_of, load_domain
-from executor.sandbox import sandbox_names
 from htn.errors import DomainError, HtnError, told
 
 TASKS_EPILOG = """\b
@@ -40,6 +37,8 @@ def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 def _complete_sandbox(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from executor.sandbox import sandbox_names  # noqa: PLC0415 - most commands need no sandbox
+
     return [name for name in sandbox_names() if name.startswith(incomplete)]
 
 
@@ -140,6 +139,9 @@ def waiting(text: str) -> Iterator[None]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
+
     progress = Progress(
         SpinnerColumn(), TextColumn(text), TimeElapsedColumn(), console=Console(stderr=True), transient=True
     )

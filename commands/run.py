@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -20,9 +20,7 @@ from commands.options import (
     service_options,
 )
 from commands.output import Outcome, is_short, note, writable
-from commands.review import terminal_reviewer
 from executor.agent import Agent, Listener, Report, not_learned
-from executor.learn import Learned
 from executor.load import load_domain, load_state
 from executor.run import Step
 from executor.settings import Settings, led_from_here
@@ -34,6 +32,9 @@ from htn.render import text_tree
 from htn.state import State
 from htn.unknown import Unknown
 from htn.values import show, to_json
+
+if TYPE_CHECKING:
+    from executor.learn import Learned
 
 _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
 
@@ -99,10 +100,11 @@ def command(
     if led := led_from_here(flags):
         note(led)
     tree = None if quiet or as_json else LiveTree()
-    listener, reviewer = (
-        tree.listener() if tree else Listener(note=note),
-        terminal_reviewer(tree.paused if tree else nullcontext),
-    )
+    listener, reviewer = tree.listener() if tree else Listener(note=note), None
+    if settings.learn == "ask":
+        from commands.review import terminal_reviewer  # noqa: PLC0415 - brings what learning needs
+
+        reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
     with tree or nullcontext(), Agent(settings, listener, reviewer) as agent:
         outcome.cost = lambda: len(agent.calls)
         report = agent.run(known, wanted, state, run_id=run_id)
@@ -203,7 +205,7 @@ def _step(step: Step) -> dict[str, Any]:
     return found | ({"error": step.trouble.to_json()} if step.trouble else {})
 
 
-def learned_document(learned: Learned) -> dict[str, Any]:
+def learned_document(learned: "Learned") -> dict[str, Any]:
     """Return for programs what came of a gap."""
     return {
         "task": str(learned.gap),

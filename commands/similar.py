@@ -1,7 +1,7 @@
 """htn library similar and lessons: what is like something, and what went wrong before."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,10 +9,11 @@ from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.entry import TRUST
-from executor.lessons import Lessons
 from executor.settings import LIBRARY, Settings
-from executor.similar import Finder, Wanted
 from htn.errors import ExecutionError, UsageError, visible
+
+if TYPE_CHECKING:
+    from executor.similar import Wanted
 
 _MOST_SAID = 160
 
@@ -41,6 +42,8 @@ def similar(
 
     Exit codes: 0 shown, also when the library is empty; 2 usage; 7 Redis does not answer.
     """
+    from executor.similar import Finder  # noqa: PLC0415 - the other commands of the library should not wait for it
+
     with Agent(Settings.load(LIBRARY, **flags)) as agent:
         finder = Finder(agent.library, agent.store)
         wanted = _wanted(agent, text)
@@ -55,8 +58,10 @@ def similar(
         outcome.show(visible(f"  {each.why}"))
 
 
-def _wanted(agent: Agent, text: str) -> Wanted:
+def _wanted(agent: Agent, text: str) -> "Wanted":
     """Return what is looked for: what is like the operator that TEXT names, or else its words."""
+    from executor.similar import Wanted  # noqa: PLC0415 - as above
+
     whole, _, last = text.rpartition(".")
     if not last.isidentifier():
         return Wanted(text)
@@ -85,6 +90,8 @@ def lessons(outcome: Outcome, /, domain: str | None, clear: bool, as_json: bool,
     Exit codes: 0 listed or forgotten, also when there are none; 2 usage, such as --clear without --domain; 7 Redis
     does not answer.
     """
+    from executor.lessons import Lessons  # noqa: PLC0415 - as above
+
     if clear and domain is None:
         raise UsageError("--clear forgets the lessons of one domain", hints=("name it: --domain DOMAIN --clear",))
     with Agent(Settings.load(LIBRARY, **flags)) as agent:

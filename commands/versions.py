@@ -2,17 +2,19 @@
 
 import getpass
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome
 from executor.agent import Agent
-from executor.compare import Comparison, compare
 from executor.settings import LIBRARY, Settings
-from executor.versions import Happened
 from htn.errors import visible
+
+if TYPE_CHECKING:
+    from executor.compare import Comparison
+    from executor.versions import Happened
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -61,7 +63,7 @@ def history(outcome: Outcome, /, name: str, as_json: bool, debug: bool, **flags:
         outcome.show(visible(_line(each, trust, each.event.version == row.version)))
 
 
-def _line(happened: Happened, trust: str, current: bool) -> str:
+def _line(happened: "Happened", trust: str, current: bool) -> str:
     """Return an event in a line; `trust` is the level of its version today, where this is the last that happened."""
     event = happened.event
     by = f" by {event.who}" if event.who else ""
@@ -209,6 +211,8 @@ def compare_versions(outcome: Outcome, /, name: str, a: str, b: str, as_json: bo
     Exit codes: 0 compared, whatever came out; 2 usage, such as no recorded inputs; 4 a version is damaged; 7 Redis
     or the sandbox does not answer.
     """
+    from executor.compare import compare  # noqa: PLC0415 - the other commands of the library should not wait for it
+
     with Agent(Settings.load(**flags)) as agent:
         one, other = (agent.versions.version(name, which) for which in (a, b))
         found = compare(agent.library, one, other, agent.sandbox, agent.settings.limits)
@@ -216,7 +220,7 @@ def compare_versions(outcome: Outcome, /, name: str, a: str, b: str, as_json: bo
     outcome.show("\n".join(map(visible, _table(found))))
 
 
-def _table(found: Comparison) -> list[str]:
+def _table(found: "Comparison") -> list[str]:
     ratio = "" if found.time_ratio is None else f", b takes {found.time_ratio:.2f} times as long as a"
     rows = [f"a {found.a[:12]}", f"b {found.b[:12]}"]
     for row in found.rows:

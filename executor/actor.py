@@ -6,10 +6,11 @@ that is in the store, the run ends with its process.
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from executor.drive import CatchUp, Drive
+from executor.begun import Begun
+from executor.drive import Drive
 from executor.guard import Errand, Guard
 from executor.journal import Journal, MemoryJournal
 from executor.library import Library
@@ -24,21 +25,6 @@ from htn.domain import Domain
 from htn.errors import ExecutionError
 from htn.plan import Plan
 from htn.state import State
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A plan of a run that may have been begun before: its number, its order, and what is done of it.
-
-    `commits` is how many steps of the run had committed, in all its plans. `catch_up` gives what other processes have
-    committed since it was last asked: the place of the step in this plan, or -1, and what it changed.
-    """
-
-    number: int = 1
-    order: Order | None = None
-    steps: Mapping[int, Step] = field(default_factory=dict)
-    commits: int = 0
-    catch_up: CatchUp = tuple
 
 
 @dataclass(frozen=True)

@@ -4,37 +4,26 @@ Each outside service is opened when it is first needed and closed with the agent
 model; a run without gaps needs no model.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from executor import unadmitted
-from executor.actor import Actor, Begun
+from executor.begun import Begun
 from executor.carry_on import carry_on, resumed
 from executor.durable import Undertaking, begin, read_record, read_state, settle, take_up
-from executor.foresee import Foresight
-from executor.generate import contract_prompt, system_prompt
-from executor.learn import Learned, Learner
-from executor.learn_settings import alone_of, depth_of, hints_of, language_of, require_language
-from executor.lessons import Lessons
 from executor.library import Library
 from executor.load import load_domain
-from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns, open_embedder, open_model
-from executor.proposals import Proposals
 from executor.pursue import Bounds, Listener, Pursuit, Report
 from executor.retries import Retries, workflow_id
-from executor.review import Review, Reviewer, Wait
-from executor.run import Run
 from executor.run.record import Choices
-from executor.sandbox import Sandbox, open_sandbox
 from executor.settings import ModelPlace, Settings
-from executor.similar import Finder
-from executor.stop import Loop, stoppable
 from executor.store import Results, Store, open_store
-from executor.versions import Versions
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain, Operator
 from htn.errors import GapOpen, UsageError, did_you_mean
@@ -43,6 +32,20 @@ from htn.network import Part, Task, show_task
 from htn.plan import Plan
 from htn.search import Limits, find_plan
 from htn.state import State
+
+# The others are imported where they are used: a plan should not take longer than reading the modules that learn.
+if TYPE_CHECKING:
+    from executor.foresee import Foresight
+    from executor.learn import Learned, Learner
+    from executor.lessons import Lessons
+    from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns
+    from executor.proposals import Proposals
+    from executor.review import Review, Reviewer, Wait
+    from executor.run import Run
+    from executor.sandbox import Sandbox
+    from executor.similar import Finder
+    from executor.stop import Loop
+    from executor.versions import Versions
 
 __all__ = ["Agent", "Listener", "Prompt", "Report", "not_learned"]
 
@@ -73,7 +76,7 @@ class Agent:
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _noted: set[str] = field(default_factory=set, repr=False)
 
-    def __enter__(self) -> "Agent":
+    def __enter__(self) -> Agent:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,11 +102,15 @@ class Agent:
     @cached_property
     def proposals(self) -> Proposals:
         """What waits for a person's approval."""
+        from executor.proposals import Proposals  # noqa: PLC0415 - see above
+
         return Proposals(self.library, self.store)
 
     @cached_property
     def versions(self) -> Versions:
         """What is done with the versions of what was learned."""
+        from executor.versions import Versions  # noqa: PLC0415 - see above
+
         return Versions(self.library, self.store)
 
     @property
@@ -119,6 +126,8 @@ class Agent:
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
+        from executor.sandbox import open_sandbox  # noqa: PLC0415 - see above
+
         s = self.settings
         return self._opened.enter_context(
             open_sandbox(
@@ -136,6 +145,8 @@ class Agent:
 
     @cached_property
     def _calls(self) -> Loop:
+        from executor.stop import Loop  # noqa: PLC0415 - see above
+
         loop = Loop()
         self._opened.callback(loop.close)
         return loop
@@ -152,9 +163,13 @@ class Agent:
 
     @cached_property
     def _budget(self) -> CallBudget:
+        from executor.model import CallBudget  # noqa: PLC0415 - see above
+
         return CallBudget(self.settings.max_calls)
 
     def _open_model(self, place: ModelPlace) -> Model:
+        from executor.model import open_model  # noqa: PLC0415 - see above
+
         s = self.settings
         return open_model(
             place.spec,
@@ -173,6 +188,8 @@ class Agent:
     @cached_property
     def embedder(self) -> Embedder | None:
         """What turns texts into vectors, where a model for it is set."""
+        from executor.model import open_embedder  # noqa: PLC0415 - see above
+
         place = self.settings.embedding_place
         if place is None:
             return None
@@ -181,6 +198,8 @@ class Agent:
 
     @cached_property
     def _kept(self) -> KeptAnswers:
+        from executor.model import KeptAnswers  # noqa: PLC0415 - see above
+
         return KeptAnswers(lambda: self.answers, self.listener.note)
 
     def _turns(self, place: ModelPlace) -> Turns:
@@ -197,6 +216,8 @@ class Agent:
 
     @cached_property
     def _foresight(self) -> Foresight:
+        from executor.foresee import Foresight  # noqa: PLC0415 - see above
+
         return Foresight(
             lambda: self.library,
             lambda: self.sandbox,
@@ -281,6 +302,8 @@ class Agent:
 
     def prompt(self, domain: Domain, gap: Gap) -> Prompt:
         """Return what closing a gap would ask first. Nothing is sent."""
+        from executor.generate import contract_prompt, system_prompt  # noqa: PLC0415 - see above
+
         return Prompt(system_prompt(), contract_prompt(domain, gap), self.model.name, self.settings.max_calls)
 
     def gap_of(self, domain: Domain, task: Task, state: State) -> Gap:
@@ -335,6 +358,16 @@ class Agent:
         return self._settled(lambda: self._learner(domain, gap, instead_of).close(gap))
 
     def _learner(self, domain: Domain, gap: Gap, instead_of: str | None, language: str = "") -> Learner:
+        from executor import unadmitted  # noqa: PLC0415 - see above
+        from executor.learn import Learner  # noqa: PLC0415 - see above
+        from executor.learn_settings import (  # noqa: PLC0415 - see above
+            alone_of,
+            depth_of,
+            hints_of,
+            language_of,
+            require_language,
+        )
+
         # Whoever learns again wants something else than what an earlier answer brought into the library.
         again = bool(self.library.versions(domain.name, str(gap.task[0])))
         settings, asks = self.settings, self.settings.learn == "ask"
@@ -363,10 +396,14 @@ class Agent:
 
     @cached_property
     def _lessons(self) -> Lessons:
+        from executor.lessons import Lessons  # noqa: PLC0415 - see above
+
         return Lessons(self.store)
 
     @cached_property
     def _finder(self) -> Finder:
+        from executor.similar import Finder  # noqa: PLC0415 - see above
+
         return Finder(self.library, self.store, embedder=self.embedder, on_note=self.listener.note)
 
     def _settled(self, work: Callable[[], Learned]) -> Learned:
@@ -408,6 +445,9 @@ class _Means:
         return closed, None if closed.version is None else self.agent.library.entry(closed.version).operator()
 
     def act(self, domain: Domain, plan: Plan, state: State, begun: Begun) -> Run:
+        from executor.actor import Actor  # noqa: PLC0415 - see above
+        from executor.stop import stoppable  # noqa: PLC0415 - see above
+
         agent, under = self.agent, self.under
         actor = Actor(
             domain,
@@ -423,6 +463,8 @@ class _Means:
 
 
 def _nobody(review: Review) -> Wait:
+    from executor.review import Wait  # noqa: PLC0415 - see above
+
     return Wait("nobody is there to be asked")
 
 

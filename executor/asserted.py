@@ -9,15 +9,17 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from executor.inputs import inputs_of, read_inputs
-from executor.validate import USER, Suite, users_suite
 from htn.contract import Contract
 from htn.domain import Example
 from htn.errors import HtnError, UsageError
 from htn.state import State
 from htn.values import from_json, hashable, to_json
+
+if TYPE_CHECKING:
+    from executor.validate import Suite
 
 FIELD = "asserted"
 """Under this name the tests stand in the evidence."""
@@ -59,7 +61,7 @@ class KeptTest:
         raise UsageError(f"this is no test: {data!r:.60}")
 
 
-def kept_of(contract: Contract, suites: Sequence[Suite]) -> list[KeptTest]:
+def kept_of(contract: Contract, suites: "Sequence[Suite]") -> list[KeptTest]:
     """Return the tests of suites, those in front that most writers assert. What cannot be written is left out."""
     found = []
     for suite in suites:
@@ -75,7 +77,7 @@ def kept_of(contract: Contract, suites: Sequence[Suite]) -> list[KeptTest]:
     return together(found)
 
 
-def record(contract: Contract, suites: Sequence[Suite]) -> dict[str, Any]:
+def record(contract: Contract, suites: "Sequence[Suite]") -> dict[str, Any]:
     """Return the tests of suites as data of the evidence of rung 5."""
     return {FIELD: [test.to_json() for test in kept_of(contract, suites)]}
 
@@ -93,6 +95,8 @@ def asserted_in(evidence: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
 
 def asserted_by_the_user(contract: Contract, examples: Iterable[Mapping[str, Any]]) -> list[KeptTest]:
     """Return the examples of an entry as tests; what cannot be read is left out."""
+    from executor.validate import users_suite  # noqa: PLC0415 - a plan reads the library and needs no ladder
+
     found = []
     for data in examples:
         with suppress(HtnError):
@@ -102,6 +106,8 @@ def asserted_by_the_user(contract: Contract, examples: Iterable[Mapping[str, Any
 
 def together(tests: Iterable[KeptTest]) -> list[KeptTest]:
     """Return each test once, with all who assert it: the user's first, then what most writers say; at most `MOST`."""
+    from executor.validate import USER  # noqa: PLC0415 - as above
+
     origins: dict[str, tuple[KeptTest, dict[str, None]]] = {}
     for test in tests:
         text = json.dumps([test.inputs, test.expected], sort_keys=True)

@@ -14,7 +14,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from executor.actor import Begun
+from executor.begun import Begun
 from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
+from executor.begun import CatchUp
 from executor.guard import Ending, Errand, Guard
 from executor.run import Event
 from executor.run.log import read_writes
@@ -23,8 +23,6 @@ from executor.schedule import Schedule
 from executor.store import Claim
 from htn.contract import write
 from htn.state import State
-
-CatchUp: TypeAlias = Callable[[], Sequence[tuple[int, list[list[Any]]]]]
 
 _PARTING = 5.0  # seconds that a step may take to end when the run was interrupted
 _LOOK = 0.2  # seconds between looks at a step that another process still has

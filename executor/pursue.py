@@ -21,14 +21,13 @@ another process can go on from there (see `executor.durable`).
 Not here: steps that fail for other reasons, which end the run.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from executor.actor import Begun
-from executor.drive import CatchUp
-from executor.learn import Learned, LearnEvent
-from executor.model import Call
+from executor.begun import Begun, CatchUp
 from executor.run import Event, Run, Step, StepState
 from executor.schedule import order_of
 from htn.domain import Domain, Operator
@@ -39,6 +38,10 @@ from htn.plan import Plan
 from htn.stage import Stage, ancestors, first_stage, remaining
 from htn.state import State
 from htn.verify import verify_plan
+
+if TYPE_CHECKING:
+    from executor.learn import Learned, LearnEvent
+    from executor.model import Call
 
 _MOST_SAID = 2_000  # characters of a step's error that the log keeps
 # Tasks above a failed step that are decomposed anew, from the lowest on; the topmost one is tried in any case.

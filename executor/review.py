@@ -17,12 +17,14 @@ on probation, and never makes anything trusted. Who decided, and why, is in the 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from executor.deeds import Event
 from executor.entry import TRUST, Entry
-from executor.history import History
 from htn.errors import GapOpen, UsageError
+
+if TYPE_CHECKING:
+    from executor.history import History
 
 _MOST_REASON = 500
 _MOST_NOTE = 2_000
@@ -82,7 +84,7 @@ class Review:
     """What the rungs found, as `Evidence.to_json` gives it; `attempt` says for which attempt."""
     previous: Entry | None = None
     """The entry that plans use so far."""
-    history: History | None = None
+    history: "History | None" = None
 
     @property
     def diff(self) -> str:

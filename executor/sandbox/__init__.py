@@ -7,30 +7,54 @@ and is never taken by itself. Another package can bring a level of its own (see 
 package imports the Docker client, and only when it is used.
 """
 
-from executor.sandbox.choose import Kind, check_kind, open_sandbox, sandbox_names
-from executor.sandbox.dependencies import PackageSettings
-from executor.sandbox.engine import EngineStatus, engine_status
-from executor.sandbox.hardening import Fence
-from executor.sandbox.image import ImageStatus, SandboxImage, image_status
-from executor.sandbox.languages import LANGUAGE_NAMES, language_named, settable, tells_arguments
-from executor.sandbox.languages.calls import LanguageSettings
-from executor.sandbox.languages.images import LanguageImage
-from executor.sandbox.languages.manage import Checked, Images, check_languages
-from executor.sandbox.languages.values import cannot_be_given
-from executor.sandbox.protocol import (
-    JSON,
-    Category,
-    Form,
-    Outcome,
-    Problem,
-    Profile,
-    Program,
-    Sandbox,
-    SandboxLimits,
-    pins_of,
-)
-from executor.sandbox.strict import RefusedError, read_strictly
-from executor.sandbox.supervised import PoolSettings
+from typing import TYPE_CHECKING
+
+from executor.later import later
+
+if TYPE_CHECKING:
+    from executor.sandbox.choose import Kind, check_kind, open_sandbox, sandbox_names
+    from executor.sandbox.dependencies import PackageSettings
+    from executor.sandbox.engine import EngineStatus, engine_status
+    from executor.sandbox.hardening import Fence
+    from executor.sandbox.image import ImageStatus, SandboxImage, image_status
+    from executor.sandbox.languages import LANGUAGE_NAMES, language_named, settable, tells_arguments
+    from executor.sandbox.languages.calls import LanguageSettings
+    from executor.sandbox.languages.images import LanguageImage
+    from executor.sandbox.languages.manage import Checked, Images, check_languages
+    from executor.sandbox.languages.values import cannot_be_given
+    from executor.sandbox.protocol import (
+        JSON,
+        Category,
+        Form,
+        Outcome,
+        Problem,
+        Profile,
+        Program,
+        Sandbox,
+        SandboxLimits,
+        pins_of,
+    )
+    from executor.sandbox.strict import RefusedError, read_strictly
+    from executor.sandbox.supervised import PoolSettings
+else:
+    __getattr__ = later(
+        __name__,
+        {
+            "choose": "Kind check_kind open_sandbox sandbox_names",
+            "dependencies": "PackageSettings",
+            "engine": "EngineStatus engine_status",
+            "hardening": "Fence",
+            "image": "ImageStatus SandboxImage image_status",
+            "languages": "LANGUAGE_NAMES language_named settable tells_arguments",
+            "languages.calls": "LanguageSettings",
+            "languages.images": "LanguageImage",
+            "languages.manage": "Checked Images check_languages",
+            "languages.values": "cannot_be_given",
+            "protocol": "JSON Category Form Outcome Problem Profile Program Sandbox SandboxLimits pins_of",
+            "strict": "RefusedError read_strictly",
+            "supervised": "PoolSettings",
+        },
+    )
 
 __all__ = [
     "JSON",

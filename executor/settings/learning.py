@@ -1,13 +1,15 @@
 """Settings of learning: who decides, how much evidence is bought, how much agreement is enough."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from executor.sandbox import LANGUAGE_NAMES, language_named
 from executor.settings.names import Group, names
-from executor.validate import FUZZED, ORDER, Thresholds, ladder_of
+from executor.validate import FUZZED, ORDER
 from htn.errors import UsageError
+
+if TYPE_CHECKING:
+    from executor.validate import Thresholds
 
 
 class LearningSettings(Group):
@@ -73,6 +75,8 @@ class LearningSettings(Group):
     @field_validator("ladder")
     @classmethod
     def _an_order(cls, order: str) -> str:
+        from executor.validate import ladder_of  # noqa: PLC0415 - few set it, and all commands read settings
+
         try:
             ladder_of(order)
         except UsageError as error:
@@ -82,12 +86,16 @@ class LearningSettings(Group):
     @field_validator("language")
     @classmethod
     def _a_language(cls, name: str) -> str:
+        from executor.sandbox import LANGUAGE_NAMES, language_named  # noqa: PLC0415 - as above
+
         found = "auto" if name == "auto" else language_named(name)
         if found is None:
             raise ValueError(f"{name!r} is none of auto, {', '.join(LANGUAGE_NAMES)}")
         return found
 
     @property
-    def thresholds(self) -> Thresholds:
+    def thresholds(self) -> "Thresholds":
         """How much agreement is enough to trust."""
+        from executor.validate import Thresholds  # noqa: PLC0415 - as above
+
         return Thresholds(writers=self.agree_writers, share=self.agree_share, models=self.agree_models)

@@ -1,22 +1,16 @@
 """Settings of sandboxes: where bodies run, and what they may use."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from executor.sandbox import (
-    LANGUAGE_NAMES,
-    Fence,
-    LanguageSettings,
-    PoolSettings,
-    Profile,
-    SandboxLimits,
-    check_kind,
-    language_named,
-)
+from executor.sandbox import Profile, SandboxLimits
 from executor.settings.names import Group, megabytes, names
 from htn.errors import UsageError
+
+if TYPE_CHECKING:
+    from executor.sandbox import Fence, LanguageSettings, PoolSettings
 
 
 class SandboxSettings(Group):
@@ -98,6 +92,8 @@ class SandboxSettings(Group):
     @field_validator("images")
     @classmethod
     def _known_languages(cls, images: dict[str, str]) -> dict[str, str]:
+        from executor.sandbox import LANGUAGE_NAMES, language_named  # noqa: PLC0415 - a plan needs no sandbox
+
         known = {language_named(word): reference for word, reference in images.items()}
         if strange := [word for word in images if language_named(word) in (None, "python")]:
             raise ValueError(f"{strange[0]!r} is none of {', '.join(LANGUAGE_NAMES[1:])}")
@@ -106,6 +102,8 @@ class SandboxSettings(Group):
     @field_validator("sandbox")
     @classmethod
     def _known(cls, kind: str) -> str:
+        from executor.sandbox import check_kind  # noqa: PLC0415 - as above
+
         try:
             return check_kind(kind)
         except UsageError as error:
@@ -119,16 +117,22 @@ class SandboxSettings(Group):
         )
 
     @property
-    def pool(self) -> PoolSettings:
+    def pool(self) -> "PoolSettings":
         """How many containers are kept, and for how long."""
+        from executor.sandbox import PoolSettings  # noqa: PLC0415 - as above
+
         return PoolSettings(size=self.pool_size, idle_seconds=self.pool_idle_seconds, calls=self.pool_calls)
 
     @property
-    def fence(self) -> Fence:
+    def fence(self) -> "Fence":
         """What separates containers from this machine."""
+        from executor.sandbox import Fence  # noqa: PLC0415 - as above
+
         return Fence(runtime=self.runtime, seccomp=self.seccomp)
 
     @property
-    def languages(self) -> LanguageSettings:
+    def languages(self) -> "LanguageSettings":
         """Where images of languages come from."""
+        from executor.sandbox import LanguageSettings  # noqa: PLC0415 - as above
+
         return LanguageSettings(images=self.images)

@@ -12,12 +12,11 @@ import os
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from executor.sandbox import PackageSettings
 from executor.settings.learning import LearningSettings
 from executor.settings.models import ModelSettings
 from executor.settings.names import megabytes, names
@@ -25,6 +24,9 @@ from executor.settings.planning import PlanningSettings
 from executor.settings.sandboxes import SandboxSettings
 from executor.store import ResultLimits
 from htn.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from executor.sandbox import PackageSettings
 
 HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
@@ -90,8 +92,10 @@ class Settings(ModelSettings, LearningSettings, SandboxSettings, PlanningSetting
         return folder.expanduser() if folder else None
 
     @property
-    def packages(self) -> PackageSettings:
+    def packages(self) -> "PackageSettings":
         """Which packages bodies may have, and where these come from."""
+        from executor.sandbox import PackageSettings  # noqa: PLC0415 - a plan needs no sandbox
+
         allowed = tuple(name.strip() for name in self.allowed_packages.split(",") if name.strip())
         return PackageSettings(allowed, self.data_dir / "packages", self.wheels)
 

@@ -14,10 +14,26 @@ What this does not do: understand. Words miss what was said in other words; that
 have lines that say when it is of use.
 """
 
-from executor.similar.bm25 import Bm25
-from executor.similar.find import Finder
-from executor.similar.suggestion import Suggestion, known_operators
-from executor.similar.vectors import Embedder
-from executor.similar.wanted import Wanted
+from typing import TYPE_CHECKING
+
+from executor.later import later
+
+if TYPE_CHECKING:
+    from executor.similar.bm25 import Bm25
+    from executor.similar.find import Finder
+    from executor.similar.suggestion import Suggestion, known_operators
+    from executor.similar.vectors import Embedder
+    from executor.similar.wanted import Wanted
+else:
+    __getattr__ = later(
+        __name__,
+        {
+            "bm25": "Bm25",
+            "find": "Finder",
+            "suggestion": "Suggestion known_operators",
+            "vectors": "Embedder",
+            "wanted": "Wanted",
+        },
+    )
 
 __all__ = ["Bm25", "Embedder", "Finder", "Suggestion", "Wanted", "known_operators"]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from executor.validate.comparing import Agreement, Fuzz, Generalises, IndependentTests
+from executor.validate.defaults import ORDER
 from executor.validate.evidence import Evidence, Verdict
 from executor.validate.rungs import Determinism, Form, GivenExamples, KeepsContract, Rung, Smoke, Static, Trial
 from htn.errors import UsageError
@@ -14,7 +15,6 @@ ALONE: tuple[Rung, ...] = (Form(), Static(), Smoke(), Determinism(), GivenExampl
 COMPARED: tuple[Rung, ...] = (IndependentTests(), Agreement(), Fuzz(), Generalises())
 """What takes tests and bodies of other authors."""
 LADDER = (*ALONE, *COMPARED)
-ORDER = ",".join(str(rung.number) for rung in LADDER)
 
 
 def alone(packages: Sequence[str] = ()) -> tuple[Rung, ...]:

@@ -21,13 +21,13 @@ from executor.validate.agreement import (
     agreed_values,
     judge,
 )
+from executor.validate.defaults import FUZZED
 from executor.validate.fuzz import constants, fuzzed
 from executor.validate.situations import Situation, given_in, identity
 from executor.validate.suites import Suite, places
 from htn.contract import Contract, rounding_noise
 from htn.domain import StateVariable
 
-FUZZED = 100
 FRESH = 100
 _MOST_SPENT = 3
 _FRESH_SEED = 9

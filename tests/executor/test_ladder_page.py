@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from executor.settings import Settings
-from executor.validate import ladder_of
-from executor.validate.ladder import ORDER
+from executor.validate import LADDER, ORDER, ladder_of
 from executor.validate.pages import ladder_page, page_of, pages
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ladder.md"
@@ -34,6 +33,10 @@ def test_the_page_of_the_ladder_is_made_of_the_rungs_docstrings() -> None:
 def test_the_page_has_every_rung_once_in_the_order_of_climbing_and_rung_10_at_the_end() -> None:
     assert [page.number for page in pages()] == [*(rung.number for rung in ladder_of(ORDER)), 10]
     assert sorted(page.number for page in pages()) == list(range(11))
+
+
+def test_the_order_that_nobody_has_set_is_that_of_the_ladder() -> None:
+    assert ladder_of(ORDER) == LADDER
 
 
 def test_every_link_of_the_page_leads_to_a_heading_of_it() -> None:
