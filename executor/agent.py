@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from executor.begun import Begun
 from executor.carry_on import carry_on, resumed
-from executor.durable import Undertaking, begin, read_record, read_state, settle, take_up
+from executor.durable import RunTimes, Undertaking, begin, read_record, read_state, settle, take_up
 from executor.library import Library
 from executor.load import load_domain
 from executor.pursue import Bounds, Listener, Pursuit, Report
@@ -251,7 +251,7 @@ class Agent:
         choices = Choices(learn=settings.learn, parallel=settings.parallel)
         with begin(
             lambda: self.store, domain, tasks, state, run_id=run_id or workflow_id(), choices=choices,
-            keep_days=settings.keep_runs, note=self.listener.note,
+            times=self._times, note=self.listener.note,
         ) as under:  # fmt: skip
             return carry_on(under, self._pursuit(domain, state, under, choices), self._counted, [tuple(tasks)])
 
@@ -263,13 +263,17 @@ class Agent:
         `did` and `redo` are the keys of steps of which nobody knows whether they were carried out: what a person says.
         UsageError for a run that has ended, or that cannot be resumed; RunTaken where another process drives it.
         """
-        with take_up(self.store, run_id, keep_days=self.settings.keep_runs, note=self.listener.note) as under:
+        with take_up(self.store, run_id, times=self._times, note=self.listener.note) as under:
             domain = domain or load_domain(read_record(self.store, run_id).source)
             view = settle(under, domain, did=did, redo=redo)
             state = read_state(self.store, run_id)
             pursuit = self._pursuit(domain, state, under, view.record.choices)
             left, current = resumed(pursuit, view, domain, self.listener.note)
             return carry_on(under, pursuit, self._counted, left, current)
+
+    @property
+    def _times(self) -> RunTimes:
+        return RunTimes(self.settings.keep_runs, self.settings.lease_seconds)
 
     def _pursuit(self, domain: Domain, state: State, under: Undertaking, choices: Choices) -> Pursuit:
         settings = self.settings

@@ -12,12 +12,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from executor.journal import CLAIM_SECONDS, StoredJournal
+from executor.journal import StoredJournal
 from executor.stop import Stop
 from executor.store import LeaseTimes, Store
 from htn.errors import HtnError, ServiceMissing, UsageError
 
-_BEAT = CLAIM_SECONDS / 3
 _LOOK = 0.25
 
 
@@ -34,15 +33,13 @@ class RunTaken(UsageError):
 def beating(journal: StoredJournal, store: Store, stop: Stop) -> Iterator[None]:
     """Keep alive, meanwhile, the claims that a journal has made, and the driver's lease where it has one."""
     ended = threading.Event()
-    leases, name = store.leases(LeaseTimes(lifetime=CLAIM_SECONDS)), store.run_lease(journal.run_id)
+    leases, name = store.leases(LeaseTimes(lifetime=journal.lives)), store.run_lease(journal.run_id)
 
     def beat() -> None:
-        while not ended.wait(_BEAT):
+        while not ended.wait(journal.lives / 3):
             # The server may be back at the next beat; if not, the run meets it itself.
             with suppress(HtnError):
-                cancelled, _ = journal.logs.beat(
-                    journal.run_id, journal.claims.held(), lives_ms=round(CLAIM_SECONDS * 1000)
-                )
+                cancelled, _ = journal.logs.beat(journal.run_id, journal.claims.held(), lives_ms=journal.lives_ms)
                 if cancelled:
                     stop.set("cancelled")
                 # A lease that has lapsed while nobody took it, the server being away, is taken anew.
@@ -69,7 +66,7 @@ def driving(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
     """Drive a run meanwhile: RunTaken where another process does, and still does after `wait` seconds."""
-    leases, name = store.leases(LeaseTimes(lifetime=CLAIM_SECONDS)), store.run_lease(journal.run_id)
+    leases, name = store.leases(LeaseTimes(lifetime=journal.lives)), store.run_lease(journal.run_id)
     waited = 0.0
     while not leases.take(name, journal.holder):
         if waited < wait:
@@ -82,7 +79,7 @@ def driving(
             f"another process drives the run {journal.run_id}",
             hints=(
                 f"htn watch {journal.run_id}",
-                f"when it dies, it can be taken over {CLAIM_SECONDS:g} seconds later",
+                f"when it dies, it can be taken over {journal.lives:g} seconds later",
             ),
         )
     try:

@@ -29,7 +29,7 @@ from executor.run.log import trouble_to_json, written
 from executor.run.record import Choices
 from executor.run.view import place_of, state_of
 from executor.stop import Stop
-from executor.store import Store, event_text, unknown_run
+from executor.store import RunLogs, Store, event_text, unknown_run
 from htn.domain import Domain
 from htn.errors import ExecutionError, Trouble, UsageError
 from htn.network import Part, part_to_json
@@ -47,6 +47,19 @@ class RunCancelled(ExecutionError):
     """Somebody has cancelled the run."""
 
     code = "cancelled"
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """How long the log of a run is kept after it has ended, and how long a driver may be silent before it is gone."""
+
+    keep_days: float = 30.0
+    lease_seconds: float = CLAIM_SECONDS
+
+    def journal(self, logs: RunLogs, run_id: str, by: str) -> StoredJournal:
+        """Return the journal of whoever drives a run."""
+        keep_ms = round(self.keep_days * 86_400_000)
+        return StoredJournal(logs, run_id, by, holder=by, keep_ms=keep_ms, lives=self.lease_seconds)
 
 
 @dataclass
@@ -103,7 +116,7 @@ def begin(
     *,
     run_id: str,
     choices: Choices,
-    keep_days: float,
+    times: RunTimes,
     note: Callable[[str], None],
 ) -> Iterator[Undertaking]:
     """Begin a run and drive it meanwhile. UsageError where there is a run with this id."""
@@ -124,7 +137,7 @@ def begin(
             f"there is a run {run_id} already",
             hints=(f"go on with it: htn resume {run_id}", "or choose another --run-id; without one, one is made"),
         )
-    under = Undertaking(StoredJournal(logs, run_id, by, holder=by, keep_ms=round(keep_days * 86_400_000)))
+    under = Undertaking(times.journal(logs, run_id, by))
     with driving(under.journal, opened, under.stop):  # type: ignore[arg-type]  # it is a stored one
         under.append("begin", state=str(RunState.RUNNING))
         yield under
@@ -132,18 +145,18 @@ def begin(
 
 @contextmanager
 def take_up(
-    store: Store, run_id: str, *, keep_days: float, note: Callable[[str], None] = lambda text: None
+    store: Store, run_id: str, *, times: RunTimes, note: Callable[[str], None] = lambda text: None
 ) -> Iterator[Undertaking]:
     """Drive a run that was begun before, after waiting for the lease of a process that may have died just now.
 
     UsageError for one that has ended, RunTaken where another process drives it.
     """
     by, logs = process_name(), store.runs()
-    journal = StoredJournal(logs, run_id, by, holder=by, keep_ms=round(keep_days * 86_400_000))
+    journal = times.journal(logs, run_id, by)
     read_view(store, run_id)  # UsageError for an unknown one, before anything is taken
     stop = Stop()
     waits = "another process drove the run until now; waiting to see whether it lives"
-    with driving(journal, store, stop, wait=CLAIM_SECONDS + 1, on_wait=lambda: note(waits)):
+    with driving(journal, store, stop, wait=times.lease_seconds + 1, on_wait=lambda: note(waits)):
         view = read_view(store, run_id)
         if view.ended:
             raise UsageError(f"the run {run_id} is {view.state}, so there is nothing to go on with")

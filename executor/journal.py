@@ -20,7 +20,7 @@ from htn.errors import ServiceMissing, Trouble
 T = TypeVar("T")
 
 CLAIM_SECONDS = 6.0
-"""How long a claim and a driver's lease live without a heartbeat; one comes three times in that time."""
+"""How long a claim and a driver's lease live without a heartbeat, by default; one comes three times in that time."""
 
 
 class Journal(Protocol):
@@ -78,9 +78,15 @@ class StoredJournal:
     by: str
     holder: str = ""
     keep_ms: int = 0
+    lives: float = CLAIM_SECONDS
     patience: float = 30.0
     sleep: Callable[[float], None] = time.sleep
     claims: Claims = field(default_factory=Claims)
+
+    @property
+    def lives_ms(self) -> int:
+        """How long a claim lives without a heartbeat, in milliseconds."""
+        return round(self.lives * 1000)
 
     def append(self, kind: str, *, state: str = "", ended: bool = False, **data: Any) -> None:
         """Write an event of the run; see `Journal`."""
@@ -96,7 +102,7 @@ class StoredJournal:
         """Begin a step; see `Journal`."""
         text, mark = event_text("start", step=step, by=self.by), uuid.uuid4().hex
         status, claim = self._patiently(
-            lambda: self.logs.claim(self.run_id, step, text, mark, lives_ms=round(CLAIM_SECONDS * 1000), again=again)
+            lambda: self.logs.claim(self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again)
         )
         if status == "claimed":
             self.claims.add(claim)

@@ -50,3 +50,7 @@ class PlanningSettings(Group):
         30, gt=0, le=36_500, validation_alias=names("keep_runs"),
         description="days for which the log of a run is kept after the run has ended",
     )  # fmt: skip
+    lease_seconds: float = Field(
+        6, ge=0.5, le=600, validation_alias=names("lease_seconds"),
+        description="seconds without a sign of life after which whoever drives a run, or carries out a step, is gone",
+    )  # fmt: skip
