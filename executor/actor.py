@@ -14,6 +14,7 @@ from executor.drive import Drive
 from executor.guard import Errand, Guard
 from executor.journal import Journal, MemoryJournal
 from executor.library import Library
+from executor.patience import NONE
 from executor.performer import Performer, may_be_redone
 from executor.retries import Retries
 from executor.retrying import Retrying
@@ -67,7 +68,8 @@ class Actor:
                 on_event(event)
 
         performer = Performer(self.domain, self.library, self.sandbox, self.limits)
-        retrying = Retrying(self.retries, self.sleep, run_id)
+        patience = journal.patience if journal else NONE
+        retrying = Retrying(self.retries, self.sleep, run_id, patience)
         journal = journal or MemoryJournal(retrying.run_id)
         errands = [
             Errand(f"{begun.number}.{at + 1}", at, action, order.reads_of(at), may_be_redone(self.domain, action))

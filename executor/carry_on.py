@@ -41,6 +41,8 @@ def carry_on(
 ) -> Report:
     """Carry a run on. What keeps it from its end is raised, and written down before."""
     try:
+        if under.view is not None and under.view.unsure:
+            raise _unsure(under, under.view.unsure)
         result, run = pursuit.go(left, current)
         if run is not None and not run.failed:
             _refuse_rest(under, run)
@@ -104,15 +106,21 @@ def _refuse_rest(under: Undertaking, run: Run) -> None:
     if under.stop.reason == "lost":
         raise LeaseLost(f"another process drives the run {under.run_id} meanwhile: htn watch {under.run_id}")
     if run.unsure:
-        step = run.unsure[0]
-        raise StepUnsure(
-            f"nobody knows whether {step.action} was carried out: its process died meanwhile",
-            hints=(
-                f"if it was: htn resume {under.run_id} --did {step.key}",
-                f"if it was not: htn resume {under.run_id} --redo {step.key}",
-            ),
-        )
+        raise _unsure(under, run.unsure)
     raise ExecutionError(f"the run {under.run_id} was stopped: {under.stop.reason or 'its steps could not be claimed'}")
+
+
+def _unsure(under: Undertaking, steps: Sequence[Step]) -> StepUnsure:
+    """Return the error for steps of which nobody knows whether they were carried out."""
+    names = ", ".join(str(step.action) for step in steps)
+    keys = " ".join(f"--did {step.key}" for step in steps)
+    return StepUnsure(
+        f"nobody knows whether {names} was carried out: its process died meanwhile",
+        hints=(
+            f"if it was: htn resume {under.run_id} {keys}",
+            f"if it was not: htn resume {under.run_id} {keys.replace('--did', '--redo')}",
+        ),
+    )
 
 
 def _go_on(under: Undertaking) -> tuple[str, ...]:

@@ -6,18 +6,16 @@ refused too: then the two should not have run at the same time.
 """
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
+from executor.patience import NONE, Patience
 from executor.run import Logged
 from executor.run.log import places_of, trouble_to_json
 from executor.store import Claim, RunLogs, event_text
-from htn.errors import ServiceMissing, Trouble
-
-T = TypeVar("T")
+from htn.errors import Trouble
 
 CLAIM_SECONDS = 6.0
 """How long a claim and a driver's lease live without a heartbeat, by default; one comes three times in that time."""
@@ -27,6 +25,8 @@ class Journal(Protocol):
     """What a run's driver and its workers write to."""
 
     run_id: str
+    patience: Patience
+    """How long what it keeps, and what a step needs of the store, is waited for."""
 
     def append(self, kind: str, *, state: str = "", ended: bool = False, **data: Any) -> None:
         """Write an event of the run. LeaseLost where another process drives it by now."""
@@ -79,8 +79,7 @@ class StoredJournal:
     holder: str = ""
     keep_ms: int = 0
     lives: float = CLAIM_SECONDS
-    patience: float = 30.0
-    sleep: Callable[[float], None] = time.sleep
+    patience: Patience = field(default_factory=Patience)
     claims: Claims = field(default_factory=Claims)
 
     @property
@@ -92,7 +91,7 @@ class StoredJournal:
         """Write an event of the run; see `Journal`."""
         text = event_text(kind, by=self.by, **data)
         mark, keep_ms = uuid.uuid4().hex, self.keep_ms if ended else 0
-        self._patiently(
+        self.patience.with_(
             lambda: self.logs.append(
                 self.run_id, text, holder=self.holder, state=state, ended=ended, keep_ms=keep_ms, mark=mark
             )
@@ -101,7 +100,7 @@ class StoredJournal:
     def claim(self, step: str, *, again: bool) -> tuple[str, Claim]:
         """Begin a step; see `Journal`."""
         text, mark = event_text("start", step=step, by=self.by), uuid.uuid4().hex
-        status, claim = self._patiently(
+        status, claim = self.patience.with_(
             lambda: self.logs.claim(self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again)
         )
         if status == "claimed":
@@ -114,7 +113,7 @@ class StoredJournal:
         """Commit a step; see `Journal`."""
         told, places = _changes(rows)
         text = event_text("finish", step=claim.step, by=self.by, seconds=round(seconds, 6), **told)
-        came = self._patiently(lambda: self.logs.commit(self.run_id, claim, text, places, list(reads)))
+        came = self.patience.with_(lambda: self.logs.commit(self.run_id, claim, text, places, list(reads)))
         if came[0] != "conflict":
             self.claims.drop(claim)
         return came
@@ -124,25 +123,13 @@ class StoredJournal:
         error = trouble_to_json(trouble)
         text = event_text(kind, step=claim.step, by=self.by, seconds=round(seconds, 6), error=error)
         self.claims.drop(claim)
-        return self._patiently(lambda: self.logs.give_up(self.run_id, claim, text))
+        return self.patience.with_(lambda: self.logs.give_up(self.run_id, claim, text))
 
     def bury(self, step: str, kind: str) -> bool:
         """End an attempt whose process is gone; see `Journal`."""
         text = event_text(kind, step=step, by=self.by, detail="its process is gone")
         mark = self.logs.started(self.run_id).get(step)
         return mark is not None and self.logs.bury(self.run_id, step, mark, text)
-
-    def _patiently(self, work: Callable[[], T]) -> T:
-        """Do what may be done twice, and once more for some time where the server is away: it may be restarting."""
-        pause, waited = 0.1, 0.0
-        while True:
-            try:
-                return work()
-            except ServiceMissing:
-                if waited >= self.patience:
-                    raise
-            self.sleep(pause)
-            waited, pause = waited + pause, min(2.0, pause * 2)
 
     def events(self, after: str = "0-0", *, wait: float = 0.0) -> list[Logged]:
         """Return the events after an id, waiting for one where there are none."""
@@ -160,6 +147,7 @@ class MemoryJournal:
     """A journal that ends with its process."""
 
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    patience: Patience = NONE
     _commits: int = 0
     _done: set[str] = field(default_factory=set)
     _places: dict[str, int] = field(default_factory=dict)

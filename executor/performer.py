@@ -101,6 +101,13 @@ class Performer:
             )
 
     def _run_body(self, action: Action, version: str, state: State) -> None:
+        """Run a body. A service that is missing meanwhile may come back, and a body does no harm when it runs twice."""
+        try:
+            self._held_to_its_contract(action, version, state)
+        except ServiceMissing as error:
+            raise MayPass(error) from error
+
+    def _held_to_its_contract(self, action: Action, version: str, state: State) -> None:
         library = self.library()
         entry = library.entry(version)
         if fate := library.fate(version):
@@ -109,10 +116,7 @@ class Performer:
                 hints=("plan anew", f"htn library history {shlex.quote(action.name)}"),
             )
         box, promise = self.sandbox(), entry.promise()
-        try:
-            seen = perform(entry.program(), promise, state, action.arguments, box, limits=self.limits)
-        except ServiceMissing as error:
-            raise MayPass(error) from error
+        seen = perform(entry.program(), promise, state, action.arguments, box, limits=self.limits)
         if seen.ok:
             library.used(version, inputs_of(promise, state, action.arguments))
             write(state, seen.after)
@@ -120,7 +124,7 @@ class Performer:
         if seen.refused:
             raise ExecutionError(f"{action} does not apply to what is true now: {seen.problem}")
         if seen.category == "environment":
-            raise MayPass(ServiceMissing(f"the sandbox cannot run {action}: {seen.problem}", hints=("htn doctor",)))
+            raise ServiceMissing(f"the sandbox cannot run {action}: {seen.problem}", hints=("htn doctor",))
         library.demote(version, {
             "detail": seen.problem or "",
             "category": seen.category,

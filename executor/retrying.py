@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from executor.patience import NONE, Patience
 from executor.retries import Retries, workflow_id
 from htn.errors import ServiceMissing
 
@@ -28,10 +29,11 @@ class Retrying:
     """The retries of one run. Without `retries` no step is tried again."""
 
     def __init__(
-        self, retries: Callable[[], Retries] | None, sleep: Callable[[float], None], run_id: str | None
-    ) -> None:
+        self, retries: Callable[[], Retries] | None, sleep: Callable[[float], None], run_id: str | None,
+        patience: Patience = NONE,
+    ) -> None:  # fmt: skip
         self.run_id = run_id or workflow_id()
-        self._retries, self._sleep = retries, sleep
+        self._retries, self._sleep, self._patience = retries, sleep, patience
         self._counted: set[str] = set()
         if run_id is not None and retries is not None:
             self._counted.update(retries().status(run_id))
@@ -41,8 +43,8 @@ class Retrying:
         if self._retries is None:
             return Again(False)
         try:
-            retries = self._retries()
-            count = retries.again(self.run_id, step)
+            retries = self._patience.with_(self._retries)
+            count = self._patience.with_(lambda: retries.again(self.run_id, step))
         except ServiceMissing as error:
             return Again(False, 0, (f"it was not tried again, because that could not be counted: {error.message}",))
         if count is None:

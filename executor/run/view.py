@@ -145,6 +145,11 @@ class RunView:
         if data.get("opaque"):
             self.opaque = str(data["opaque"])
 
+    @property
+    def unsure(self) -> tuple[Step, ...]:
+        """The steps of the last plan of which nobody knows whether they were carried out."""
+        return tuple(step for step in (self.steps[-1] if self.steps else ()) if step.state is StepState.UNSURE)
+
     def left_ways(self) -> list[tuple[Part, ...]]:
         """Return the ways to say what is left to plan."""
         return [_parts(way) for way in self.ways or ()]
