@@ -30,7 +30,7 @@ def test_planning_running_and_looking_wait_for_no_client_and_for_nothing_that_le
 
 
 def test_help_waits_for_nothing_but_planning() -> None:
-    assert {name for name in imported_with("cli") if name.startswith(("executor", "pydantic", "redis"))} == set()
+    assert {name for name in imported_with("commands") if name.startswith(("executor", "pydantic", "redis"))} == set()
 
 
 @pytest.mark.parametrize(
