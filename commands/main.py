@@ -1,6 +1,7 @@
 """The group `htn`, and how errors become exit codes."""
 
 import errno
+import gc
 import importlib
 import signal
 import sys
@@ -40,6 +41,9 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"commands.{cmd_name}").command
+        # What was imported stays: no garbage is looked for among it, neither from here on nor when Python ends.
+        gc.freeze()
+        gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: a process of its own, with a library of its own."""
+"""The command line as a person uses it, with a library of its own."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from executor.model.standin import StandIn
+from tests.commands.warm import Warm
 
 ANSWERS = Path(__file__).parents[2] / "examples" / "demo_answers.json"
 NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
@@ -38,8 +39,16 @@ class Shell:
 
     environment: dict[str, str]
     folder: Path
+    warm: Warm
 
     def __call__(self, *words: str, **environment: str) -> Said:
+        """Run a command in a process that has imported everything (see `Warm`)."""
+        if any(name.startswith(("PYTHON", "LANG", "LC_")) for name in environment):
+            return self.process(*words, **environment)
+        return Said(*self.warm(words, self.environment | environment, self.folder))
+
+    def process(self, *words: str, **environment: str) -> Said:
+        """Run a command in a process that is started as a person starts it."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words],
             env=self.environment | environment,
@@ -74,8 +83,15 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    opened = Warm()
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def htn(folder: Path) -> Shell:
+def htn(folder: Path, warm: Warm) -> Shell:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(Path(__file__).parents[2]),  # the commands of this tree, whatever is installed
@@ -86,7 +102,7 @@ def htn(folder: Path) -> Shell:
         "OLLAMA_ENDPOINT": NOBODY,
         "LANG": "C.UTF-8",
     }
-    return Shell(environment, folder)
+    return Shell(environment, folder, warm)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.commands.shell import Shell
+
 CLIENTS = {"docker", "httpx", "hypothesis", "networkx", "ollama", "websockets"}
 LEARNING = {"executor.generate.propose", "executor.learn", "executor.sandbox.choose", "executor.validate.ladder"}
 TERMINALS = {"rich.live", "rich.progress", "rich.syntax"}
@@ -28,4 +30,40 @@ def test_planning_running_and_looking_wait_for_no_client_and_for_nothing_that_le
 
 
 def test_help_waits_for_nothing_but_planning() -> None:
-    assert {name for name in imported_with("cli") if name.startswith(("executor", "pydantic", "redis"))} == set()
+    assert {name for name in imported_with("commands") if name.startswith(("executor", "pydantic", "redis"))} == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--version",),
+        ("plan", "travel", "travel(alice, home, park)"),
+        ("plan", "travel", "travel(alice, home, moon)", "--json"),
+        ("run", "travel", "travel(alice, home, park)"),
+        ("run", "reports", "report(seattle, temp_max)", "--learn", "never"),
+        ("learn", "travel", "walk(alice, home, park)"),
+        ("library", "list"),
+        ("library", "show", "nothing"),
+        ("retries", "nothing", "--json"),
+        ("proposals", "list"),
+        ("cache", "status"),
+        ("code", "validate", "none.py"),
+        ("sandbox", "nonsense"),
+        ("doctor", "--settings"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_says_the_same_in_a_process_of_its_own_as_where_everything_is_imported(
+    htn: Shell, words: tuple[str, ...]
+) -> None:
+    own, warm = htn.process(*words), htn(*words)
+    if "run" not in words:  # a run tells how long its steps took
+        assert own == warm
+    assert (own.code, own.out) == (warm.code, warm.out)
+    assert own.out or own.err
+
+
+def test_a_command_that_is_killed_is_told_from_one_that_ends(htn: Shell) -> None:
+    dies = "import os, signal\nfrom htn import Domain\nd = Domain('d')\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    htn.write("dies.py", dies)
+    assert htn("plan", "dies.py", "t()").code == htn.process("plan", "dies.py", "t()").code == -9
