@@ -7,13 +7,15 @@ from typing import Any, cast
 import pytest
 
 from executor.actor import Actor
+from executor.begun import Begun
 from executor.library import Library
 from executor.retries import Retries, step_id, workflow_id
 from executor.run import Event, Run
 from executor.sandbox import Outcome, Program, Sandbox, SandboxLimits
+from executor.schedule import Order
 from executor.store import Store
 from htn.domain import Domain
-from htn.errors import ServiceMissing, UsageError
+from htn.errors import ExecutionError, ServiceMissing, UsageError
 from htn.plan import Decomposition, Plan
 from htn.state import State
 from tests.executor.shop import LARGEST, RIGHT, contract, shop, state_of, total_is
@@ -263,3 +265,13 @@ def test_where_nobody_can_count_the_step_fails_with_its_own_reason(store: Store)
     assert failed is not None and failed.trouble is not None
     assert failed.detail == "send raised OSError: no line"
     assert "the Redis server does not answer" in failed.trouble.hints[-1]
+
+
+def test_a_run_whose_steps_wait_for_each_other_fails_at_once_and_its_counts_are_cleared(store: Store) -> None:
+    retries, post = Retries(store), Post(0)
+    assert retries.again("nightly", "1-send") == 1
+    actor = Actor(sending(post, retry=True), unused, unused, SandboxLimits(), retries=lambda: retries)
+    circle = Begun(order=Order(((1,), (0,))))
+    with pytest.raises(ExecutionError, match="2 of its steps can never begin: steps 1, 2 wait for each other"):
+        actor.act(plan_of(("send", "x"), ("send", "y")), State(sent={}), run_id="nightly", begun=circle)
+    assert (post.tries, retries.status("nightly")) == (0, {})
