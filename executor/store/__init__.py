@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.breakers import Breakers, BreakerState, BreakerTimes
+from executor.store.budgets import Budgets, Held
 from executor.store.bulk import Bulk, Changes, Standing
 from executor.store.leases import Lease, LeaseLost, Leases, LeaseTimes
 from executor.store.lessons import MOST_LESSONS, StoredLesson, StoredLessons
@@ -12,6 +14,7 @@ from executor.store.retries import RetryCounts
 from executor.store.runs import Claim, RunLogs, event_text, unknown_run
 from executor.store.server import EmbeddedServer, RemoteServer, Server
 from executor.store.store import Store, StoredEntry, StoreStatus, TrustMoved
+from executor.store.tallies import Tallies, Tally
 from executor.store.turns import Turns
 from executor.store.waiting import StoredProposal, Waiting
 from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use, Watched, digest
@@ -19,9 +22,14 @@ from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use
 __all__ = [
     "MOST_COUNTEREXAMPLES",
     "MOST_LESSONS",
+    "BreakerState",
+    "BreakerTimes",
+    "Breakers",
+    "Budgets",
     "Bulk",
     "Changes",
     "Claim",
+    "Held",
     "Lease",
     "LeaseLost",
     "LeaseTimes",
@@ -42,6 +50,8 @@ __all__ = [
     "StoredLesson",
     "StoredLessons",
     "StoredProposal",
+    "Tallies",
+    "Tally",
     "TrustMoved",
     "Turns",
     "Use",

@@ -47,6 +47,19 @@
     htn:answer:<name>, htn:answers:…  the same for the answers of models; the name is a hash of what was asked
     htn:turns:<name>               sorted set: the requests of the last minute to what the name, a hash, stands for,
                                    by when each went out (µs since 1970)
+    htn:spent:<account>            hash: the calls, tokens, cost (millionths of the currency) and ms that models took
+                                   in an account: run:<run>, day:<date> or model:<date>:<name>, the name being a hash
+    htn:held:<account>             hash: for each call under way its mark and as JSON when what it holds counts as spent
+                                   (ms since 1970), and the calls, tokens, cost and ms that it may take at most
+    htn:breaker:<name>             hash: of a model's server, whose hash the name is, `failures` in a row, `until`, when
+                                   it may be asked again (ms since 1970), `rests`, where it asked for that itself,
+                                   `probe`, the mark of the call that finds out, `probe_until`, `why`, what it said,
+                                   and `by`, the mark of the failure that was counted last
+    htn:health:<name>              hash: of such a server `at`, when somebody looked last (ms since 1970), `answers`,
+                                   `why` it did not, `looks`, the mark of whoever does, and `looks_until`
+    htn:models                     hash: for each model that was asked, by a hash, its name
+    htn:tally:<name>               hash: of a model its `calls`, how many went `well`, `ms`, tokens, `cost`, `last`
+    htn:latest:<name>              list: its last calls, the newest first: a mark, 1 or 0 for well or not, and the ms
     htn:retried:<workflow>         hash: for each step of a workflow that was tried again the mark of its last count
     htn:runs, htn:runs:open        sorted sets: the runs, and those that have not ended, by when each began (µs since
                                    1970)
@@ -61,10 +74,11 @@
                                    because other programs look for it under this name
 
 A result or answer has a lifetime and may be lost at any time; a lease, a claim and turns have one, and so have the
-counts of what was tried again, thirty days after the last, and a run that has ended, as long as a setting says. No
-other key has one: an entry goes only when a person removes it, and of a domain's lessons those go that were not noted
-for longest. A write that concerns several keys is one Lua script (see scripts, run_scripts and lessons), so a reader
-sees all of it or nothing. A cluster, which would spread the keys over several servers, is not supported.
+counts of what was tried again and the accounts of runs, thirty days after the last, the accounts of days, 400 days, and
+a run that has ended, as long as a setting says. No other key has one: an entry goes only when a person removes it, and
+of a domain's lessons those go that were not noted for longest. A write that concerns several keys is one Lua script
+(see scripts, run_scripts, budget_scripts and lessons), so a reader sees all of it or nothing. A cluster, which would
+spread the keys over several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -80,6 +94,7 @@ ResultKind = Literal["result", "answer"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RESULT = re.compile(r"[0-9a-f]{64}")
+_ACCOUNT = re.compile(r"(day:\d{4}-\d\d-\d\d|model:\d{4}-\d\d-\d\d:[0-9a-f]{64})")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -109,6 +124,21 @@ def _id(text: str, what: str) -> str:
             f"{text[:60]!r} cannot be the id {what}",
             hints=("an id has letters, digits, '.', '_' and '-', at most 128, and starts with a letter or digit",),
         )
+    return text
+
+
+def _digest(text: str, what: str) -> str:
+    if not _RESULT.fullmatch(text):
+        raise UsageError(f"{text[:80]!r} cannot be the name of {what}: it is 64 hexadecimal digits")
+    return text
+
+
+def _account(text: str) -> str:
+    kind, _, rest = text.partition(":")
+    if kind == "run":
+        _id(rest, "of a run")
+    elif not _ACCOUNT.fullmatch(text):
+        raise UsageError(f"{text[:80]!r} cannot be an account: it is run:ID, day:DATE or model:DATE:HASH")
     return text
 
 
@@ -279,6 +309,34 @@ class Keys:
         if not _RESULT.fullmatch(name):
             raise UsageError(f"{name[:80]!r} cannot be the name of turns: it is 64 hexadecimal digits")
         return f"{self.prefix}:turns:{name}"
+
+    def spent(self, account: str) -> str:
+        """What was spent in an account."""
+        return f"{self.prefix}:spent:{_account(account)}"
+
+    def held(self, account: str) -> str:
+        """What calls under way hold in an account."""
+        return f"{self.prefix}:held:{_account(account)}"
+
+    def breaker(self, server: str) -> str:
+        """The breaker of a model's server."""
+        return f"{self.prefix}:breaker:{_digest(server, 'a server')}"
+
+    def health(self, server: str) -> str:
+        """Whether a model's server answers."""
+        return f"{self.prefix}:health:{_digest(server, 'a server')}"
+
+    def models(self) -> str:
+        """The models that were asked."""
+        return f"{self.prefix}:models"
+
+    def tally(self, model: str) -> str:
+        """How a model has done so far."""
+        return f"{self.prefix}:tally:{_digest(model, 'a model')}"
+
+    def latest(self, model: str) -> str:
+        """The last calls of a model."""
+        return f"{self.prefix}:latest:{_digest(model, 'a model')}"
 
     def result(self, name: str, kind: ResultKind = "result") -> str:
         """The text of a result."""

@@ -17,6 +17,8 @@ from typing import Any, Literal
 import redis
 
 from executor.store import scripts
+from executor.store.breakers import Breakers, BreakerTimes
+from executor.store.budgets import Budgets
 from executor.store.bulk import Bulk
 from executor.store.connection import Connection
 from executor.store.keys import Keys, identifier
@@ -28,6 +30,7 @@ from executor.store.retries import RetryCounts
 from executor.store.runs import RunLogs
 from executor.store.server import Server
 from executor.store.sizes import MARK, small_enough
+from executor.store.tallies import Tallies
 from executor.store.turns import Turns
 from executor.store.waiting import Waiting
 from executor.store.watched import Watched
@@ -248,6 +251,18 @@ class Store:
     def turns(self, name: str, *, per_minute: int) -> Turns:
         """Return the turns at one service, a hash, which all processes with this store take together."""
         return Turns(self._connection, self._keys.turns(name), per_minute)
+
+    def budgets(self) -> Budgets:
+        """Return what models used and may use, which shares this store's connection."""
+        return Budgets(self._connection, self._keys)
+
+    def breakers(self, times: BreakerTimes | None = None) -> Breakers:
+        """Return whether servers of models are to be asked, which shares this store's connection."""
+        return Breakers(self._connection, self._keys, times or BreakerTimes())
+
+    def tallies(self) -> Tallies:
+        """Return how models have done so far, which shares this store's connection."""
+        return Tallies(self._connection, self._keys)
 
     def status(self) -> StoreStatus:
         """Say what kind of server this is and whether it keeps what it is given."""
