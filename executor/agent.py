@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from executor.begun import Begun
@@ -22,7 +21,7 @@ from executor.load import load_domain
 from executor.pursue import Bounds, Listener, Pursuit, Report
 from executor.retries import Retries, workflow_id
 from executor.run.record import Choices
-from executor.settings import ModelPlace, Settings
+from executor.settings import Settings
 from executor.store import Results, Store, open_store
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain, Operator
@@ -35,12 +34,14 @@ from htn.state import State
 
 # The others are imported where they are used: a plan should not take longer than reading the modules that learn.
 if TYPE_CHECKING:
+    from executor.estimate import Estimate
     from executor.foresee import Foresight
     from executor.learn import Learned, Learner
     from executor.lessons import Lessons
-    from executor.model import Call, CallBudget, Embedder, KeptAnswers, Model, Turns
+    from executor.model import Call, Embedder, KeptAnswers, Model, Spender
     from executor.proposals import Proposals
     from executor.review import Review, Reviewer, Wait
+    from executor.routing import Routing
     from executor.run import Run
     from executor.sandbox import Sandbox
     from executor.similar import Finder
@@ -73,6 +74,9 @@ class Agent:
     listener: Listener = field(default_factory=Listener)
     reviewer: Reviewer | None = None
     """Who is asked before anything is admitted, where settings say that somebody is; without one it waits."""
+    run_id: str | None = None
+    """The run that calls of models are counted for; without one they are counted for a command of its own."""
+    _command: str = field(default_factory=workflow_id, repr=False)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _noted: set[str] = field(default_factory=set, repr=False)
 
@@ -154,36 +158,24 @@ class Agent:
     @cached_property
     def model(self) -> Model:
         """The language model; nothing is sent to it before it is asked."""
-        return self._open_model(self.settings.model_place)
+        return self.routing.first()
 
     @cached_property
     def more_models(self) -> tuple[Model, ...]:
         """Further models, asked in turn with the first; all share its budget of calls."""
-        return tuple(map(self._open_model, self.settings.more_places))
+        return self.routing.further()
 
     @cached_property
-    def _budget(self) -> CallBudget:
-        from executor.model import CallBudget  # noqa: PLC0415 - see above
+    def routing(self) -> Routing:
+        """Who is asked for what, with the budgets and breakers that all processes share."""
+        from executor.routing import Routing  # noqa: PLC0415 - see above
 
-        return CallBudget(self.settings.max_calls)
+        return Routing(self.settings, lambda: self.store, self._spender, self.listener.note)
 
-    def _open_model(self, place: ModelPlace) -> Model:
-        from executor.model import open_model  # noqa: PLC0415 - see above
+    def _spender(self) -> Spender:
+        from executor.model import Spender  # noqa: PLC0415 - see above
 
-        s = self.settings
-        return open_model(
-            place.spec,
-            endpoint=place.endpoint,
-            api_key=place.key,
-            timeout=s.model_timeout,
-            num_ctx=s.num_ctx,
-            max_calls=s.max_calls,
-            budget=self._budget,
-            answer_tokens=s.answer_tokens,
-            parallel=s.model_parallel,
-            turns=self._turns(place) if s.requests_per_minute else None,
-            kept=self._kept if s.answer_cache else None,
-        )
+        return Spender(self.run_id or self._command, resumes=self.run_id is not None)
 
     @cached_property
     def embedder(self) -> Embedder | None:
@@ -196,23 +188,16 @@ class Agent:
         timeout = self.settings.model_timeout
         return open_embedder(place.spec, endpoint=place.endpoint, api_key=place.key, timeout=timeout)
 
-    @cached_property
+    @property
     def _kept(self) -> KeptAnswers:
-        from executor.model import KeptAnswers  # noqa: PLC0415 - see above
-
-        return KeptAnswers(lambda: self.answers, self.listener.note)
-
-    def _turns(self, place: ModelPlace) -> Turns:
-        name = sha256(f"{place.provider} {place.endpoint}".encode()).hexdigest()
-        return self.store.turns(name, per_minute=self.settings.requests_per_minute)
+        return self.routing.kept
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Every request that went out to the model, also when what they were for failed."""
-        # Asking for the model would open it, and what it is set to does not matter to a run without gaps.
-        opened = [self.model] if "model" in self.__dict__ else []
-        opened += self.more_models if "more_models" in self.__dict__ else ()
-        return tuple(call for model in opened for call in model.calls)
+        """Every request that went out to the models, also when what they were for failed."""
+        # Without a question nobody was routed, and what the model is set to does not matter.
+        opened = self.routing.opened if "routing" in self.__dict__ else ()
+        return tuple(call for router in opened for call in router.calls)
 
     @cached_property
     def _foresight(self) -> Foresight:
@@ -253,6 +238,7 @@ class Agent:
             lambda: self.store, domain, tasks, state, run_id=run_id or workflow_id(), choices=choices,
             times=self._times, note=self.listener.note,
         ) as under:  # fmt: skip
+            self.run_id = under.run_id
             return carry_on(under, self._pursuit(domain, state, under, choices), self._counted, [tuple(tasks)])
 
     def resume(
@@ -264,6 +250,7 @@ class Agent:
         UsageError for a run that has ended, or that cannot be resumed; RunTaken where another process drives it.
         """
         with take_up(self.store, run_id, times=self._times, note=self.listener.note) as under:
+            self.run_id = run_id
             domain = domain or load_domain(read_record(self.store, run_id).source)
             view = settle(under, domain, did=did, redo=redo)
             state = read_state(self.store, run_id)
@@ -310,6 +297,14 @@ class Agent:
 
         return Prompt(system_prompt(), contract_prompt(domain, gap), self.model.name, self.settings.max_calls)
 
+    def price(self, domain: Domain, tasks: Sequence[Task], state: State) -> Estimate:
+        """Return what `run` would plan, and what closing the gaps in the way may cost. Nothing is sent or run."""
+        from executor.estimate import estimate  # noqa: PLC0415 - see above
+
+        self._check(domain, tasks, state)
+        found = self._find(self._extended(domain, (), evaluates=False), tasks, state)
+        return estimate(found, domain, self.settings, lambda: self.store, lambda gap: self.prompt(domain, gap).tokens)
+
     def gap_of(self, domain: Domain, task: Task, state: State) -> Gap:
         """Return the gap that `task` is, in a state in which it could be done.
 
@@ -347,15 +342,15 @@ class Agent:
         for task in tasks:
             domain.check_typed(task)
 
-    def _extended(self, domain: Domain, learned: Sequence[Operator]) -> Domain:
-        """Return the domain with what the library has for it, and with `learned`."""
+    def _extended(self, domain: Domain, learned: Sequence[Operator], *, evaluates: bool = True) -> Domain:
+        """Return the domain with what the library has for it, and with `learned`; bodies run if it `evaluates`."""
         usable = self.library.usable(domain)
         for note in usable.notes:
             if note not in self._noted:
                 self._noted.add(note)
                 self.listener.note(note)
         known = domain.extended_by([*usable.operators, *learned])
-        return known if self.settings.evaluate == "never" else known.evaluated_by(self._foresight)
+        return known.evaluated_by(self._foresight) if evaluates and self.settings.evaluate != "never" else known
 
     def _close(self, domain: Domain, gap: Gap, *, instead_of: str | None) -> Learned:
         self.listener.gap(gap)

@@ -160,7 +160,7 @@ class Deepening:
         user = [users_suite(tryout.contract, examples)] if examples else []
         return Panel(
             tryout.contract,
-            tuple(Body(a.candidate, p.model.name, a.repair) for a, p in self.attempts),
+            tuple(Body(a.candidate, a.candidate.author or p.model.name, a.repair) for a, p in self.attempts),
             (*user, *self.suites),
             lambda candidate, situation: tryout.trial(candidate).observe(situation),
             variables=tryout.domain.variables,

@@ -376,7 +376,7 @@ class Learner:
             lock=pins_of(self.sandbox, program),
             provenance=Provenance(
                 task=show_task(gap.task),
-                model=self._models()[attempt.sample % len(self._models())].name,
+                model=candidate.author or self._models()[attempt.sample % len(self._models())].name,
                 prompts=templates_version(),
                 calls=calls,
                 repairs=attempt.repair,

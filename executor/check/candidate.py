@@ -6,7 +6,7 @@ import symtable
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import ClassVar
@@ -85,6 +85,8 @@ class Candidate(Source):
     code: str
     language: str = "python"
     packages: tuple[str, ...] = ()
+    author: str = field(default="", compare=False)
+    """The model that wrote it, as "provider:name"; "" where nobody has said so. The same code is the same candidate."""
 
     @property
     def entry_point(self) -> str:

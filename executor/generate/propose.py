@@ -56,7 +56,7 @@ class Proposer:
                 )
             return declared.contract
         for _ in range(_CONTRACT_ATTEMPTS):
-            answer = self._ask(contract_prompt(self.domain, gap, problems, self.hints), ContractAnswer, "contract")
+            answer, _ = self._ask(contract_prompt(self.domain, gap, problems, self.hints), ContractAnswer, "contract")
             data = {"name": name, **answer.model_dump(by_alias=True)}
             try:
                 contract = Contract.from_json(data, {*self.domain.variables, *gap.state})
@@ -79,15 +79,14 @@ class Proposer:
     def body(self, contract: Contract, *, sample: int = 0, language: str = "python") -> Candidate:
         """Return a body for a frozen contract: the sample of this number, independent of the others."""
         question = body_prompt(self.domain, contract, language=language, sample=sample, hints=self.hints)
-        answer = self._ask(question, BodyAnswer, "body", sample)
-        return Candidate(contract, answer.code, language, tuple(answer.packages))
+        answer, author = self._ask(question, BodyAnswer, "body", sample)
+        return Candidate(contract, answer.code, language, tuple(answer.packages), author)
 
     def suite(self, contract: Contract, *, sample: int = 0) -> Suite:
         """Return tests for a frozen contract, written by a call that sees no body. None may be of any use."""
-        answer = self._ask(tests_prompt(self.domain, contract, sample=sample), SuiteAnswer, "tests", sample)
+        answer, author = self._ask(tests_prompt(self.domain, contract, sample=sample), SuiteAnswer, "tests", sample)
         tests = [Written(t.arguments, t.reads, t.outputs) for t in answer.tests]
-        writer = f"{self.model.name} #{sample}"
-        return suite_of(contract, self.domain.variables, tests, writer=writer, model=self.model.name)
+        return suite_of(contract, self.domain.variables, tests, writer=f"{author} #{sample}", model=author)
 
     def repaired(
         self,
@@ -104,10 +103,11 @@ class Proposer:
             self.domain, candidate.contract, code=candidate.code, check=check, problem=problem, attempts=attempts,
             language=candidate.language, focus=focus, packages=candidate.packages,
         )  # fmt: skip
-        answer = self._ask(question, BodyAnswer, "repair", sample * _REPAIRS_OF_A_SAMPLE + len(attempts))
-        return Candidate(candidate.contract, answer.code, candidate.language, tuple(answer.packages))
+        answer, author = self._ask(question, BodyAnswer, "repair", sample * _REPAIRS_OF_A_SAMPLE + len(attempts))
+        return Candidate(candidate.contract, answer.code, candidate.language, tuple(answer.packages), author)
 
-    def _ask(self, question: str, form: type[_Form], purpose: str, sample: int = 0) -> _Form:
+    def _ask(self, question: str, form: type[_Form], purpose: str, sample: int = 0) -> tuple[_Form, str]:
+        """Return the answer, and the model that gave it: another one may have stood in for the one that was asked."""
         messages = [Message("system", system_prompt()), Message("user", question)]
         answer = self.model.ask(messages, form, purpose=purpose, sample=sample, seed=sample, on_text=self.on_text)
-        return answer.value
+        return answer.value, f"{answer.call.provider}:{answer.call.model}"

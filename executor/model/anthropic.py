@@ -11,9 +11,10 @@ from typing import Any
 
 from executor.model.endpoint import endpoint_url
 from executor.model.protocol import ModelStatus, Request
-from executor.model.provider import check_name, title_of
+from executor.model.provider import bytes_of, check_name, looked, title_of
 from executor.model.remote import look_up, no_such_model
 from executor.model.reply import End, Piece, Reply, collected, count_of, sendable, text_of
+from executor.model.spending import Worst
 from executor.model.wire import NoSuchModelError, Speech, Wire
 from htn.errors import UsageError
 
@@ -65,17 +66,32 @@ class Anthropic:
     def refuse_long(self, request: Request) -> None:
         """Let every length pass; the server refuses what is too long."""
 
-    def send(self, request: Request, schema: Mapping[str, Any], on_text: Callable[[str], None] | None) -> Reply:
+    def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
+        """Return the most tokens that a question and its answer can have."""
+        return Worst(bytes_of(request, schema), self._answer_tokens)
+
+    def send(
+        self,
+        request: Request,
+        schema: Mapping[str, Any],
+        on_text: Callable[[str], None] | None,
+        seconds: float | None = None,
+    ) -> Reply:
         """Put one question and return the answer."""
         body = {"model": self.model, "stream": True, **self.options(), **_words(request), **_form(schema)}
         try:
-            return collected(self._wire.events("/v1/messages", body, _piece), self._wire, on_text)
+            parts = self._wire.events("/v1/messages", body, _piece, seconds=seconds)
+            return collected(parts, self._wire, on_text)
         except NoSuchModelError as error:
             raise no_such_model(self._wire, self.model, _LIST) from error
 
     def status(self) -> ModelStatus:
         """Say whether the model could be asked, without asking it."""
         return look_up(self._wire, provider=self.provider, model=self.model, path=_LIST, service="Anthropic's API")
+
+    def look(self) -> str:
+        """Say why the server does not answer, or nothing where it does."""
+        return looked(self._wire, "/v1/models?limit=1")
 
 
 def _words(request: Request) -> dict[str, Any]:

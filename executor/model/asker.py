@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from executor.model.budget import CallBudget
+from executor.model.guard import Guard, Passage
 from executor.model.kept import KeptAnswers
 from executor.model.pace import Pace
 from executor.model.protocol import Answer, Call, InvalidAnswer, Message, ModelStatus, Question, Request, T
 from executor.model.provider import LeftOutError, Provider
 from executor.model.reply import Reply
+from executor.model.spending import Worst
 from executor.model.together import ask_together
 from executor.model.wire import NotSentError
 from htn.errors import HtnError
@@ -41,6 +43,12 @@ class _Sent:
     reply: Reply | None = None
     problem: str = "interrupted"
     call: Call | None = None
+    passage: Passage | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self.began
 
 
 class Asker:
@@ -54,13 +62,16 @@ class Asker:
         pace: Pace | None = None,
         kept: KeptAnswers | None = None,
         parallel: int = 2,
+        guard: Guard | None = None,
     ) -> None:
         self.name = f"{provider.provider}:{provider.model}"
+        self.url = provider.url
         self.budget = budget
         self._provider = provider
         self._pace = pace
         self._kept = kept
         self._parallel = parallel
+        self._guard = guard
         self._renew = False
         self._calls: list[Call] = []
         self._lock = Lock()
@@ -123,6 +134,14 @@ class Asker:
         """Say whether the model could be asked, without asking it."""
         return self._provider.status()
 
+    def reachable(self) -> bool:
+        """Say whether the server of the model answers, as far as somebody has looked in the last while."""
+        return self._guard is None or self._guard.reachable(self._provider.look)
+
+    def worst(self, messages: Sequence[Message], out: type[BaseModel]) -> Worst:
+        """Return the most tokens that one call with a question can take; nothing is sent."""
+        return self._provider.worst(Request(tuple(messages), "a price"), out.model_json_schema())
+
     def _asked(
         self, request: Request, out: type[T], schema: dict[str, Any], on_text: Callable[[str], None] | None
     ) -> Answer[T]:
@@ -132,8 +151,9 @@ class Asker:
             attempt += 1
             self._provider.refuse_long(request)
             try:
-                with self._recorded(request, attempt) as sent:
-                    sent.reply = self._provider.send(request, schema, on_text)
+                with self._recorded(request, attempt, schema) as sent:
+                    seconds = sent.passage.seconds if sent.passage else None
+                    sent.reply = self._provider.send(request, schema, on_text, seconds)
                     text = sent.reply.text
                     value, problem = _read(text, out)
                     if problem and sent.reply.cut:
@@ -168,29 +188,42 @@ class Asker:
         return Answer(value, text, self._call(sent, cached=True))
 
     @contextmanager
-    def _recorded(self, request: Request, attempt: int) -> Iterator[_Sent]:
-        """Take a call from the budget and write down what becomes of it, unless it never left."""
-        self.budget.take(request.purpose)
-        try:
-            if self._pace is not None:
-                self._pace.wait(request.purpose)
-        except BaseException:
-            self.budget.give_back()
-            raise
-        sent = _Sent(request, attempt)
+    def _recorded(self, request: Request, attempt: int, schema: dict[str, Any]) -> Iterator[_Sent]:
+        """Take a call from the budgets and write down what becomes of it, unless it never left."""
+        sent = _Sent(request, attempt, passage=self._let_out(request, schema))
         try:
             yield sent
         except NotSentError as unsent:
             self.budget.give_back()
+            if sent.passage:
+                sent.passage.nobody_there(unsent.error)
             raise unsent.error from unsent.__cause__
-        except HtnError as error:
-            sent.problem = error.message
+        except BaseException as error:  # an interrupt too: the request went out and has to be counted
+            if isinstance(error, HtnError):
+                sent.problem = error.message
             self._write_down(sent)
-            raise
-        except BaseException:  # an interrupt too: the request went out and has to be counted
-            self._write_down(sent)
+            if sent.passage:
+                sent.passage.failed(error, sent.seconds)
             raise
         self._write_down(sent)
+        if sent.passage and sent.reply:
+            sent.passage.answered(sent.reply, sent.seconds, well=not sent.problem)
+
+    def _let_out(self, request: Request, schema: dict[str, Any]) -> Passage | None:
+        """Wait until a call may go out, and take it from the budgets."""
+        self.budget.take(request.purpose)
+        passage = None
+        try:
+            if self._guard is not None:
+                passage = self._guard.enter(request.purpose, self._provider.worst(request, schema))
+            if self._pace is not None:
+                self._pace.wait(request.purpose)
+        except BaseException:
+            if passage:
+                passage.unsent()
+            self.budget.give_back()
+            raise
+        return passage
 
     def _write_down(self, sent: _Sent) -> None:
         sent.call = self._call(sent)
@@ -202,7 +235,7 @@ class Asker:
             provider=self._provider.provider,
             model=self._provider.model,
             purpose=sent.request.purpose,
-            seconds=time.monotonic() - sent.began,
+            seconds=sent.seconds,
             prompt_tokens=sent.reply.prompt_tokens if sent.reply else 0,
             answer_tokens=sent.reply.answer_tokens if sent.reply else 0,
             attempt=sent.attempt,

@@ -6,6 +6,7 @@ from typing import Literal
 from executor.model.anthropic import Anthropic
 from executor.model.asker import Asker
 from executor.model.budget import CallBudget
+from executor.model.guard import Guard
 from executor.model.kept import KeptAnswers
 from executor.model.ollama import Ollama, OllamaSettings
 from executor.model.openai import OpenAI
@@ -43,6 +44,8 @@ def open_model(
     turns: Turns | None = None,
     kept: KeptAnswers | None = None,
     budget: CallBudget | None = None,
+    guard: Callable[[Provider], Guard] | None = None,
+    bounded: bool = False,
 ) -> Asker:
     """Return the model that `spec` names, as "provider:NAME" or as "NAME" for Ollama; nothing is sent yet.
 
@@ -50,26 +53,36 @@ def open_model(
     in tokens (Ollama only), `answer_tokens` its answer (Anthropic only), `max_calls` all calls together; a `budget`
     that is shared with others takes the place of `max_calls`. `parallel` questions of one `ask_all` are put at once.
     Requests go out at most `requests_per_minute` times in a minute, 0 for any number of times, counted in this process
-    or by `turns`, where others take turns too. `kept` are earlier answers.
+    or by `turns`, where others take turns too. `kept` are earlier answers. `guard` gives what stands between questions
+    and this model; with `bounded` each answer is held to `answer_tokens`, whoever gives it.
     """
     provider, name = split_spec(spec)
     makers: Mapping[ProviderName, Callable[[], Provider]] = {
         "ollama": lambda: Ollama(
-            name, endpoint=endpoint, api_key=api_key, timeout=timeout, settings=OllamaSettings(num_ctx=num_ctx)
+            name,
+            endpoint=endpoint,
+            api_key=api_key,
+            timeout=timeout,
+            settings=OllamaSettings(num_ctx=num_ctx),
+            most_answer=answer_tokens if bounded else None,
         ),
-        "openai": lambda: OpenAI(name, endpoint=endpoint, api_key=api_key, timeout=timeout),
+        "openai": lambda: OpenAI(
+            name, endpoint=endpoint, api_key=api_key, timeout=timeout, answer_tokens=answer_tokens, bounded=bounded
+        ),
         "anthropic": lambda: Anthropic(
             name, endpoint=endpoint, api_key=api_key, timeout=timeout, answer_tokens=answer_tokens
         ),
     }
     if requests_per_minute and turns is None:
         turns = LocalTurns(requests_per_minute)
+    made = makers[provider]()
     return Asker(
-        makers[provider](),
+        made,
         budget=budget or CallBudget(max_calls),
         pace=Pace(turns, patience=timeout) if turns else None,
         kept=kept,
         parallel=parallel,
+        guard=guard(made) if guard else None,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from executor.model.endpoint import endpoint_url
 from executor.model.protocol import ModelStatus, Request
-from executor.model.provider import check_name, seed_of
+from executor.model.provider import bytes_of, check_name, looked, seed_of
 from executor.model.reply import End, Piece, Reply, collected, sendable
+from executor.model.spending import Worst
 from executor.model.wire import NoSuchModelError, NotSentError, Speech, StatusError, Wire
 from htn.errors import LimitReached, ServiceMissing, UsageError, did_you_mean
 
@@ -50,8 +51,10 @@ class Ollama:
         api_key: str | None = None,
         timeout: float = 300.0,
         settings: OllamaSettings | None = None,
+        most_answer: int | None = None,
     ) -> None:
         self.model = check_name(name)
+        self._most_answer = most_answer
         self._settings = settings or OllamaSettings()
         self._wire = Wire(endpoint_url(endpoint), speech=SPEECH, api_key=api_key, timeout=timeout)
         self.url = self._wire.url
@@ -73,17 +76,31 @@ class Ollama:
                 hints=("make room, if the model has it: HTN_NUM_CTX",),
             )
 
-    def send(self, request: Request, schema: Mapping[str, Any], on_text: Callable[[str], None] | None) -> Reply:
+    def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
+        """Return the most tokens that a question and its answer can have."""
+        room = self._settings.num_ctx
+        return Worst(min(bytes_of(request, schema), room), min(self._most_answer or room, room))
+
+    def send(
+        self,
+        request: Request,
+        schema: Mapping[str, Any],
+        on_text: Callable[[str], None] | None,
+        seconds: float | None = None,
+    ) -> Reply:
         """Put one question and return the answer."""
+        # Without a bound the server goes on beyond the context where a model does not come to an end.
+        bound = {"num_predict": min(self._most_answer, self._settings.num_ctx)} if self._most_answer else {}
         body = {
             "model": self.model,
             "messages": [{"role": m.role, "content": sendable(m.content)} for m in request.messages],
             "format": dict(schema),
-            "options": {**self.options(), "seed": seed_of(request)},
+            "options": {**self.options(), **bound, "seed": seed_of(request)},
             "keep_alive": self._settings.keep_alive,
         }
         try:
-            return collected(self._wire.exchange(lambda: self._pieces(body)), self._wire, on_text)
+            parts = self._wire.exchange(lambda: self._pieces(body, seconds), seconds=seconds)
+            return collected(parts, self._wire, on_text)
         except NoSuchModelError as error:
             raise ServiceMissing(
                 f"the server at {self.url} has no model {self.model!r}",
@@ -108,10 +125,14 @@ class Ollama:
             hints=() if present else self._ways_to_a_model(models),
         )
 
-    def _pieces(self, body: dict[str, Any]) -> Iterator[Piece]:
+    def look(self) -> str:
+        """Say why the server does not answer, or nothing where it does."""
+        return looked(self._wire, "/api/version")
+
+    def _pieces(self, body: dict[str, Any], seconds: float | None) -> Iterator[Piece]:
         import ollama  # noqa: PLC0415 - 0.2 s that commands without a model should not pay
 
-        client = ollama.Client(self.url, **self._wire.client_settings())
+        client = ollama.Client(self.url, **self._wire.client_settings(seconds))
         try:
             with client:
                 for part in client.chat(**body, stream=True):

@@ -19,10 +19,12 @@ from typing import Any
 
 from executor.model.endpoint import endpoint_url
 from executor.model.protocol import ModelStatus, Request
-from executor.model.provider import LeftOutError, check_name, seed_of, title_of
+from executor.model.provider import LeftOutError, bytes_of, check_name, looked, seed_of, title_of
 from executor.model.remote import look_up, no_such_model
 from executor.model.reply import End, Piece, Reply, collected, count_of, sendable, text_of
+from executor.model.spending import Worst
 from executor.model.wire import NoSuchModelError, RefusedError, Speech, Wire
+from htn.errors import UsageError
 
 ENDPOINT = "https://api.openai.com/v1"
 SPEECH = Speech(
@@ -34,6 +36,7 @@ _FORMATS = ("json_schema", "json_object", "words")
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "structured", "schema")
 _NOT_TAKEN = (400, 422, 501)
 _EXTRAS = ("seed", "stream_options")
+_BOUNDS = ("max_completion_tokens", "max_tokens")  # what OpenAI's own servers take, and what older ones do
 _ENDS: Mapping[str, End] = {"length": "cut", "content_filter": "refused"}
 
 
@@ -42,8 +45,19 @@ class OpenAI:
 
     provider = "openai"
 
-    def __init__(self, name: str, *, endpoint: str, api_key: str | None = None, timeout: float = 300.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint: str,
+        api_key: str | None = None,
+        timeout: float = 300.0,
+        answer_tokens: int = 8192,
+        bounded: bool = False,
+    ) -> None:
         self.model = check_name(name)
+        self._answer_tokens = answer_tokens
+        self._bounded = bounded
         self._wire = Wire(endpoint_url(endpoint, port=None), speech=SPEECH, api_key=api_key, timeout=timeout)
         self.url = self._wire.url
         self.clean = self._wire.clean
@@ -57,12 +71,23 @@ class OpenAI:
     def refuse_long(self, request: Request) -> None:
         """Let every length pass; the server refuses what is too long."""
 
-    def send(self, request: Request, schema: Mapping[str, Any], on_text: Callable[[str], None] | None) -> Reply:
+    def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
+        """Return the most tokens that a question and its answer can have; the schema may be in it twice."""
+        return Worst(2 * bytes_of(request, schema), self._answer_tokens)
+
+    def send(
+        self,
+        request: Request,
+        schema: Mapping[str, Any],
+        on_text: Callable[[str], None] | None,
+        seconds: float | None = None,
+    ) -> Reply:
         """Put one question and return the answer."""
         left_out = self._left_out
-        body = _body(self.model, request, schema, left_out)
+        body = {**_body(self.model, request, schema, left_out), **self._bound(left_out)}
         try:
-            return collected(self._wire.events("/chat/completions", body, _piece), self._wire, on_text)
+            parts = self._wire.events("/chat/completions", body, _piece, seconds=seconds)
+            return collected(parts, self._wire, on_text)
         except NoSuchModelError as error:
             raise no_such_model(self._wire, self.model, "/models") from error
         except RefusedError as error:
@@ -73,13 +98,32 @@ class OpenAI:
         """Say whether the model could be asked, without asking it."""
         return look_up(self._wire, provider=self.provider, model=self.model, path="/models", service="the server")
 
+    def look(self) -> str:
+        """Say why the server does not answer, or nothing where it does."""
+        return looked(self._wire, "/models")
+
+    def _bound(self, left_out: frozenset[str]) -> dict[str, int]:
+        """Return how long an answer may be, in the words that the server takes, where that is limited."""
+        if not self._bounded:
+            return {}
+        for name in _BOUNDS:
+            if name not in left_out:
+                return {name: self._answer_tokens}
+        raise UsageError(
+            f"the server at {self.url} takes no bound of its answers ({' or '.join(_BOUNDS)}), and tokens or money are "
+            f"limited",
+            hints=("limit calls instead: --max-calls, HTN_DAILY_CALLS", "or have another model asked"),
+        )
+
     def _leave_out(self, error: RefusedError, left_out: frozenset[str]) -> None:
         """Leave out what the server names, if it was in this request; raise LeftOutError then."""
         told = error.told.lower() if error.status in _NOT_TAKEN else ""
         named = {extra for extra in _EXTRAS if extra in told}
         if any(word in told for word in _FORMAT_WORDS):
             named.add(_format(left_out))
-        if sent := named & {*_EXTRAS, *_FORMATS[:-1]} - left_out:
+        # An error may name the one to use instead, too; it is about the one that was sent.
+        named |= {name for name in self._bound(left_out) if name in told}
+        if sent := named & {*_EXTRAS, *_BOUNDS, *_FORMATS[:-1]} - left_out:
             with self._lock:
                 self._left_out |= sent
             raise LeftOutError(error.message) from error

@@ -1,12 +1,16 @@
 """What one provider of models has to say about itself; the rest of asking is the same for all (see asker)."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from executor.model.protocol import ModelStatus, Request
 from executor.model.reply import Reply
+from executor.model.spending import AROUND, Worst
+from executor.model.wire import NotSentError, RefusedError, Wire
 from htn.errors import ServiceMissing, UsageError
 
+_OWN_ERROR = 500
 SEEDS = 2**31
 SAMPLE_STRIDE = 1_000_003  # a prime: sample 1 of seed 0 is not sample 0 of seed 1
 
@@ -39,8 +43,17 @@ class Provider(Protocol):
     def refuse_long(self, request: Request) -> None:
         """Raise LimitReached for a question of which the server would cut off a part in silence."""
 
-    def send(self, request: Request, schema: Mapping[str, Any], on_text: Callable[[str], None] | None) -> Reply:
-        """Put one question and return the answer, whatever its form is.
+    def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
+        """Return the most tokens that a question and its answer can have."""
+
+    def send(
+        self,
+        request: Request,
+        schema: Mapping[str, Any],
+        on_text: Callable[[str], None] | None,
+        seconds: float | None = None,
+    ) -> Reply:
+        """Put one question and return the answer, whatever its form is, within `seconds`, else the usual time.
 
         Raises LeftOutError, NotSentError when no connection came about, InvalidAnswer for a refusal and for an answer
         without end, and ServiceMissing when no answer comes.
@@ -49,8 +62,30 @@ class Provider(Protocol):
     def status(self) -> ModelStatus:
         """Say whether the model could be asked, without asking it."""
 
+    def look(self) -> str:
+        """Say why the server does not answer, or nothing where it does; costs little and asks no model."""
+
     def clean(self, text: str) -> str:
         """Return the beginning of a text without the key, fit to be shown to a person."""
+
+
+def looked(wire: Wire, path: str) -> str:
+    """Say why a server does not answer at `path`, or nothing where it does: a refusal is an answer, too."""
+    try:
+        wire.look(path)
+    except NotSentError as unsent:
+        return unsent.error.message
+    except RefusedError as error:
+        return error.message if error.status >= _OWN_ERROR else ""
+    except ServiceMissing as error:
+        return error.message
+    return ""
+
+
+def bytes_of(request: Request, schema: Mapping[str, Any]) -> int:
+    """Return how many tokens a prompt has at most: a token is a byte or more."""
+    words = sum(len(message.content.encode(errors="replace")) for message in request.messages)
+    return words + len(json.dumps(schema)) + AROUND
 
 
 def check_name(name: str) -> str:

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -40,6 +42,7 @@ CONNECT_SECONDS = 5.0
 GLANCE_SECONDS = 5.0  # for questions about the server, which it answers at once
 WAITING_PARTS = 256  # what is read ahead of whoever listens
 NOTICE_SECONDS = 0.5
+MOST_WAIT = 86_400  # seconds that a server may ask to wait
 
 
 class TooSlowError(Exception):
@@ -69,12 +72,18 @@ class NotSentError(Exception):
 
 
 class RefusedError(ServiceMissing):
-    """The server answered with a status that is no success. `told` is what it said about it."""
+    """The server answered with a status that is no success. `told` is what it said about it.
 
-    def __init__(self, message: str, *, status: int, told: str, hints: tuple[str, ...]) -> None:
+    `retry_after` are the seconds that it asks to wait, 0 where it does not.
+    """
+
+    def __init__(
+        self, message: str, *, status: int, told: str, hints: tuple[str, ...], retry_after: float = 0.0
+    ) -> None:
         super().__init__(message, hints=hints)
         self.status = status
         self.told = told
+        self.retry_after = retry_after
 
 
 class NoSuchModelError(RefusedError):
@@ -115,14 +124,19 @@ class Wire:
         """Return the beginning of a text, fit to be shown to a person."""
         return printable(text.replace(self._api_key, "***") if self._api_key else text)
 
-    def events(self, path: str, body: Mapping[str, Any], read: Callable[[Any], Piece]) -> Iterator[Piece]:
+    def events(
+        self, path: str, body: Mapping[str, Any], read: Callable[[Any], Piece], *, seconds: float | None = None
+    ) -> Iterator[Piece]:
         """Send a question and yield what `read` makes of each event of the answer, until its end.
 
         The events are server-sent ones whose data is JSON; `[DONE]` ends them.
         """
 
         def parts() -> Iterator[Piece]:
-            with self._client(self._timeout) as client, client.stream("POST", path, json=dict(body)) as response:
+            with (
+                self._client(seconds or self._timeout) as client,
+                client.stream("POST", path, json=dict(body)) as response,
+            ):
                 _refuse_failure(response)
                 for line in _lines(response):
                     name, _, data = line.partition(b":")
@@ -132,7 +146,7 @@ class Wire:
                         return
                     yield read(strictly(data))
 
-        return self.exchange(parts)
+        return self.exchange(parts, seconds=seconds)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a question and return the JSON that answers it in one piece."""
@@ -169,6 +183,8 @@ class Wire:
                 raise ValueError("the answer is compressed, which was not asked for")
             most = None if response.is_success else MOST_ERROR
             response.stream = _guarded(response.stream, time.monotonic() + limit, most_line=most_line, most=most)
+            if response.headers.get("retry-after"):  # the ollama package would lose it
+                _refuse_failure(response)
 
         return {
             "timeout": httpx.Timeout(limit, connect=min(limit, CONNECT_SECONDS)),
@@ -269,7 +285,24 @@ class Wire:
             message = f"wants fewer requests (429): {told}"
             after = (f"it asks to wait: Retry-After {self.clean(error.retry_after)}",) if error.retry_after else ()
             hints = (*after, "ask more slowly: HTN_REQUESTS_PER_MINUTE, HTN_MODEL_PARALLEL")
-        raise kind(f"the model server at {self.url} {message}", status=status, told=error.text, hints=hints) from error
+        asked = seconds_of(error.retry_after, datetime.now(UTC))
+        raise kind(
+            f"the model server at {self.url} {message}", status=status, told=error.text, hints=hints, retry_after=asked
+        ) from error
+
+
+def seconds_of(retry_after: str, now: datetime) -> float:
+    """Return the seconds that a server asks to wait, at most a day; it names them, or a date. 0 for anything else."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), MOST_WAIT))
+    try:
+        then = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if then.tzinfo is None:
+        return 0.0
+    return min(max(0.0, (then - now).total_seconds()), MOST_WAIT)
 
 
 def strictly(text: str | bytes) -> Any:

@@ -2,13 +2,14 @@
 
 from executor.settings.models import ModelPlace
 from executor.settings.names import megabytes
-from executor.settings.settings import CACHE, LIBRARY, PLANNING, SANDBOX, Settings, led_from_here, read_file
+from executor.settings.settings import CACHE, LIBRARY, PLANNING, ROUTING, SANDBOX, Settings, led_from_here, read_file
 from executor.settings.table import Row, table
 
 __all__ = [
     "CACHE",
     "LIBRARY",
     "PLANNING",
+    "ROUTING",
     "SANDBOX",
     "ModelPlace",
     "Row",

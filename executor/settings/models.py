@@ -83,7 +83,7 @@ class ModelSettings(Group):
     )  # fmt: skip
     answer_tokens: int = Field(
         8192, ge=256, le=1_048_576, validation_alias=names("answer_tokens"),
-        description="the most tokens of an answer (Anthropic)",
+        description="the most tokens of an answer (Anthropic; the others where tokens or money are limited)",
     )  # fmt: skip
     model_parallel: int = Field(
         2, ge=1, le=64, validation_alias=names("model_parallel"),
@@ -126,6 +126,11 @@ class ModelSettings(Group):
         """Which further models are asked, and where."""
         default = "ollama" if self.llm_provider == "local" else self.llm_provider
         return tuple(self._place(spec.strip(), default) for spec in self.more_models.split(",") if spec.strip())
+
+    def place(self, spec: str) -> ModelPlace:
+        """Return where a model is, "provider:name" or "name" of the provider that is set."""
+        default: ProviderName = "ollama" if self.llm_provider == "local" else self.llm_provider
+        return self._place(spec.strip(), default)
 
     def _place(self, spec: str, default: ProviderName) -> ModelPlace:
         provider, name = split_spec(spec, default)

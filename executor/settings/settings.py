@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from executor.settings.budgets import BudgetSettings
 from executor.settings.learning import LearningSettings
-from executor.settings.models import ModelSettings
+from executor.settings.models import ModelPlace
 from executor.settings.names import megabytes, names
 from executor.settings.planning import PlanningSettings
+from executor.settings.routes import RouteSettings
 from executor.settings.sandboxes import SandboxSettings
 from executor.store import ResultLimits
 from htn.errors import UsageError, did_you_mean
@@ -32,10 +34,13 @@ HERE = Path("htn.toml")
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = (
     "redis_url", "more_models", "ollama_endpoint", "openai_endpoint", "anthropic_endpoint", "model", "llm_provider",
-    "embedding_model",
+    "embedding_model", "fallback_models", "routes",
 )  # fmt: skip
+# What names models, the first of them last: a person is told of that one first.
+_CHOOSING = ("routes", "fallback_models", "more_models", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
 CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours", "answer_hours"}
+ROUTING = frozenset(RouteSettings.model_fields) | {"prices", "model_limits"}
 SANDBOX = frozenset(
     {"sandbox", "image", "images", "docker_timeout", "memory_limit", "execution_timeout", "runtime", "seccomp"}
 )
@@ -46,7 +51,7 @@ def _default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "htn"
 
 
-class Settings(ModelSettings, LearningSettings, SandboxSettings, PlanningSettings):
+class Settings(RouteSettings, BudgetSettings, LearningSettings, SandboxSettings, PlanningSettings):
     """All settings. `Settings.load(...)` reads them; a value that cannot be used is a UsageError."""
 
     redis_url: str | None = Field(
@@ -144,16 +149,24 @@ class Settings(ModelSettings, LearningSettings, SandboxSettings, PlanningSetting
 def _keep_the_key(settings: Settings, path: Path, set_here: Collection[str]) -> None:
     """Refuse to send a key where the working directory leads it: it may be somebody else's folder."""
     try:
-        place = settings.model_place
+        places = settings.every_place
     except UsageError:
         return  # said when a model is needed
+    for place in places:
+        _keep_the_key_from(settings, place, path, set_here)
+
+
+def _keep_the_key_from(settings: Settings, place: ModelPlace, path: Path, set_here: Collection[str]) -> None:
     endpoint = f"{place.provider}_endpoint"
     # A provider's own key is for this provider, whoever chooses it; the other one is for the provider that you chose.
-    chosen_here = settings.llm_api_key and place.provider != "ollama" and {"model", "llm_provider"} & set(set_here)
+    chosen = [name for name in ("llm_provider", *_CHOOSING) if name in set_here]
+    chosen_here = settings.llm_api_key and place.provider != "ollama" and chosen
     if place.key is None or not (endpoint in set_here or chosen_here):
         return
     variable = {"ollama": "OLLAMA_ENDPOINT", "openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
-    led, setting = (variable[place.provider], endpoint) if endpoint in set_here else ("LLM_MODEL", "model")
+    other = {"more_models": "HTN_MORE_MODELS", "fallback_models": "HTN_FALLBACK_MODELS", "routes": "HTN_ROUTES"}
+    setting = endpoint if endpoint in set_here else "model" if chosen[-1] == "llm_provider" else chosen[-1]
+    led = variable[place.provider] if setting == endpoint else other.get(setting, "LLM_MODEL")
     raise UsageError(
         f"{path} names a model's server, but a key is set, which is only sent where you said so yourself",
         hints=(
