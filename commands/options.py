@@ -112,6 +112,9 @@ def model_options(function: _Command) -> _Command:
         click.option("--model", help="The language model: ollama:NAME, openai:NAME or anthropic:NAME."),
         click.option("--ollama-endpoint", help="Where the Ollama server listens, host:port."),
         click.option("--max-calls", type=click.IntRange(0), help="The most calls of the model."),
+        click.option("--max-tokens", type=click.IntRange(0), help="The most tokens, of all models together."),
+        click.option("--max-cost", type=click.FloatRange(0), help="The most money, in the currency of the prices."),
+        click.option("--max-model-seconds", type=click.FloatRange(0), help="The most seconds of all calls together."),
     ):
         function = option(function)
     return sandbox_option(function)

@@ -19,7 +19,7 @@ from commands.options import (
     search_options,
     service_options,
 )
-from commands.output import Outcome, is_short, note, writable
+from commands.output import Outcome, is_short, note, tell, writable
 from executor.agent import Agent, Listener, Report, not_learned
 from executor.load import load_domain, load_state
 from executor.run import Step
@@ -34,6 +34,7 @@ from htn.unknown import Unknown
 from htn.values import show, to_json
 
 if TYPE_CHECKING:
+    from executor.estimate import Estimate
     from executor.learn import Learned
 
 _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
@@ -49,6 +50,7 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
     help="Whether gaps are closed by asking the model; with ask, a person approves what is admitted.",
 )
 @click.option("--run-id", metavar="ID", help="What other processes know this run by; by default one is made.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, and what a model may cost; send and run nothing.")
 @click.option("--quiet", is_flag=True, help="Show only the result.")
 @click.option(
     "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
@@ -66,6 +68,7 @@ def command(
     tasks: tuple[str, ...],
     state_file: Path | None,
     run_id: str | None,
+    dry_run: bool,
     quiet: bool,
     as_json: bool,
     debug: bool,  # read by the group, where errors are shown
@@ -85,6 +88,7 @@ def command(
     \b
     htn run reports 'report(seattle, temp_max)'
     htn run reports 'report(new_york, wind)' --learn never
+    htn run reports 'report(seattle, wind)' --dry-run
     htn run my_domain.py 'deliver(box)' --model ollama:qwen2.5-coder:7b
 
     Exit codes: 0 done; 2 usage; 3 there is no plan; 4 a step failed; 5 a gap stayed open; 6 a budget or limit was
@@ -97,6 +101,9 @@ def command(
     state = load_state(known, state_file)
     before = state.mark()
     settings = Settings.load(**flags)
+    if dry_run:
+        with Agent(settings, Listener(note=note)) as agent:
+            return _priced(outcome, agent.price(known, wanted, state))
     if led := led_from_here(flags):
         note(led)
     tree = None if quiet or as_json else LiveTree()
@@ -113,6 +120,19 @@ def command(
     }
     outcome.document = _document(report, changed)
     return _conclude(outcome, report, changed)
+
+
+def _priced(outcome: Outcome, found: "Estimate") -> int:
+    """Show what a run may cost."""
+    outcome.document = found.to_json()
+    if isinstance(found.result, Failure) and not (found.plan or found.gaps):
+        return outcome.no_plan(found.result)
+    if found.plan:
+        outcome.show(text_tree(found.plan))
+    outcome.show("\n".join(found.lines()))
+    if not outcome.as_json:
+        tell("nothing was sent, and nothing was run")
+    return 0
 
 
 def _conclude(outcome: Outcome, report: Report, changed: _Changes) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from executor.model import open_model
+from executor.model_states import ModelState, model_states
 from executor.sandbox import engine_status, image_status, open_sandbox
 from executor.settings import Settings
 from executor.store import open_store
@@ -15,17 +16,21 @@ from htn.errors import HtnError
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. `needed_for` says what does not work without it."""
+    """One thing that was looked at. `needed_for` says what does not work without it.
+
+    `models` are the models with their states, where these were looked at.
+    """
 
     name: str
     ok: bool
     found: str
     needed_for: str
     hints: tuple[str, ...] = ()
+    models: tuple[ModelState, ...] = ()
 
 
 def examine(settings: Settings, note: Callable[[str], None] = lambda text: None) -> Iterator[Check]:
-    """Look at Python, Redis, Docker, the image, the sandbox and the model, in this order.
+    """Look at Python, Redis, Docker, the image, the sandbox, the model and how all models do, in this order.
 
     `note` hears of what takes long, such as an image that is built.
     """
@@ -36,6 +41,7 @@ def examine(settings: Settings, note: Callable[[str], None] = lambda text: None)
         ("image", "bodies in containers", _image),
         ("sandbox", "carrying out and learning operators", partial(_sandbox, note=note)),
         ("model", "learning; plans and runs without gaps need none", _model),
+        ("models", "learning; plans and runs without gaps need none", _models),
     ):
         yield _guarded(name, needed_for, look, settings)
 
@@ -110,3 +116,22 @@ def _model(settings: Settings) -> Check:
     else:
         found = f"{status.name} {'is' if status.present else 'is not'} on {status.service}{version} at {status.address}"
     return Check("model", status.present, found, "learning; plans and runs without gaps need none", status.hints)
+
+
+def _models(settings: Settings) -> Check:
+    with open_store(redis_url=settings.redis_url, data_dir=settings.data_dir) as store:
+        states = tuple(state for state in model_states(settings, store) if state.health != "unused")
+    found = "; ".join(map(_in_short, states))
+    offline = [state.model for state in states if state.health == "offline"]
+    hints = ("htn models says more",) if any(state.health != "healthy" for state in states) else ()
+    return Check("models", not offline, found, "learning; plans and runs without gaps need none", hints, states)
+
+
+def _in_short(state: ModelState) -> str:
+    stats = state.stats
+    if stats.success_rate is None or stats.mean_seconds is None:
+        return f"{state.model} {state.health}, breaker {state.breaker}, never asked"
+    return (
+        f"{state.model} {state.health}, breaker {state.breaker}, "
+        f"{stats.calls:,} calls, {stats.success_rate:.0%} well, {stats.mean_seconds:.1f} s each"
+    )

@@ -18,7 +18,7 @@ def checks(folder: Path, **settings: Any) -> dict[str, Check]:
 
 def test_it_looks_at_everything_in_order(folder: Path, script: Script) -> None:
     found = checks(folder, model="scripted", ollama_endpoint=script().endpoint)
-    assert list(found) == ["Python", "Redis", "Docker", "image", "sandbox", "model"]
+    assert list(found) == ["Python", "Redis", "Docker", "image", "sandbox", "model", "models"]
     assert found["Python"].ok and found["Redis"].ok and found["sandbox"].ok and found["model"].ok
     assert "append-only file" in found["Redis"].found
     assert "lockdown" in found["sandbox"].found
