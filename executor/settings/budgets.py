@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import Field, field_validator
 
 from executor.model import MILLION, Allowance, Limits, Price, read_price
-from executor.settings.names import Group, names
+from executor.settings.names import Group, Table, names
 from htn.errors import UsageError
 
 _MOST = 10**12
@@ -49,12 +49,12 @@ class BudgetSettings(Group):
         None, ge=0, le=_MOST_MONEY, validation_alias=names("daily_cost"),
         description="the most money in a day, in the same way",
     )  # fmt: skip
-    model_limits: dict[str, str] = Field(
+    model_limits: Table = Field(
         default_factory=dict, validation_alias=names("model_limits"),
         description="the most of one model in a day: a table of PROVIDER:NAME = calls=N, tokens=N, cost=N, seconds=N,"
         " per_minute=N (the most requests in a minute), as JSON in the environment",
     )  # fmt: skip
-    prices: dict[str, str] = Field(
+    prices: Table = Field(
         default_factory=dict, validation_alias=names("prices"),
         description="what a million tokens cost: a table of PROVIDER:NAME, or PROVIDER, = IN/OUT, such as 2.5/10, as"
         " JSON in the environment; models of Ollama and of this machine cost nothing where none is set",

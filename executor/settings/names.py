@@ -1,12 +1,31 @@
 """What every group of settings has in common: the names of a field, and amounts of memory."""
 
+import json
 import re
+from typing import Annotated, TypeAlias
 
-from pydantic import AliasChoices
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _MEMORY = re.compile(r"(\d+)\s*([kmg]?)b?\Z", re.IGNORECASE)
 _MEGABYTES = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}
+
+
+def _table(value: object) -> object:
+    """Return a table that the environment holds as JSON; ValueError for what is no JSON object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError('it is no table: write it as JSON, such as {"name": "value"}')
+    return found
+
+
+Table: TypeAlias = Annotated[dict[str, str], NoDecode, BeforeValidator(_table)]
+"""A setting that is a table in a file, and JSON in the environment."""
 
 
 class Group(BaseSettings):

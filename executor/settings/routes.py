@@ -6,14 +6,14 @@ from pydantic import Field, field_validator
 
 from executor.model import KINDS, Kind
 from executor.settings.models import ModelPlace, ModelSettings
-from executor.settings.names import names
+from executor.settings.names import Table, names
 from executor.store import BreakerTimes
 
 
 class RouteSettings(ModelSettings):
     """Which model is asked for which kind of work, and which one instead where it gives no answer."""
 
-    routes: dict[str, str] = Field(
+    routes: Table = Field(
         default_factory=dict, validation_alias=names("routes"),
         description=f"the models for a kind of work ({', '.join(KINDS)}) instead of model, with commas between: a table"
         " of kind = models, as JSON in the environment; the first is asked, the others stand in for it",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator
 
 from executor.sandbox import Profile, SandboxLimits
-from executor.settings.names import Group, megabytes, names
+from executor.settings.names import Group, Table, megabytes, names
 from htn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SandboxSettings(Group):
         None, validation_alias=names("image"),
         description="the container image, by reference or digest; by default built from this machine's Python",
     )  # fmt: skip
-    images: dict[str, str] = Field(
+    images: Table = Field(
         default_factory=dict, validation_alias=names("images"),
         description="the container image of a language other than Python, by reference or digest: a table of"
         " language = reference, as JSON in the environment; the others are built by htn sandbox build",

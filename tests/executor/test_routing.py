@@ -175,23 +175,24 @@ def test_a_repair_is_asked_of_the_model_for_debugging_which_is_its_author(folder
     assert used["calls"] == 3 and used["tokens"] == sum(c.prompt_tokens + c.answer_tokens for c in report.calls)
 
 
-def test_a_run_that_its_budget_stopped_is_gone_on_with_under_its_id(folder: Path, serve: Serve) -> None:
+def test_a_run_that_its_budget_stopped_is_gone_on_with_under_its_id(folder: Path) -> None:
     answers = [
         {"when": {"schema": "ContractAnswer"}, "replies": [contract()]},
         {"when": {"schema": "BodyAnswer"}, "replies": [writes(FIRST), writes(RIGHT_BODY)]},
     ]
+
+    def opened(server: StandIn, most: int) -> Agent:
+        return Agent(loaded(folder, ollama_endpoint=server.endpoint, max_tokens=most, answer_tokens=256))
+
     with StandIn({"answers": answers}) as server:
-
-        def run(most: int) -> Any:
-            settings = loaded(folder, ollama_endpoint=server.endpoint, max_tokens=most, answer_tokens=256)
-            with Agent(settings) as agent:
-                return agent.run(shop(), [("check_out", "tea")], state_of(shop()), run_id="nightly-17")
-
-        with pytest.raises(LimitReached) as caught:
-            run(5_000)
-        assert caught.value.hints[0] == "go on where it stopped: htn resume nightly-17 --max-tokens N"
-        report = run(100_000)
-    assert report.run is not None and report.run.done
+        with opened(server, 5_000) as agent, pytest.raises(LimitReached) as caught:
+            agent.run(shop(), [("check_out", "tea")], state_of(shop()), run_id="nightly-17")
+        assert "go on where it stopped: htn resume nightly-17 --max-tokens N" in caught.value.hints
+        with opened(server, 100_000) as agent:
+            report = agent.resume("nightly-17", domain=shop())
+            used = agent.store.budgets().used("run:nightly-17")["calls"]
+        assert report.run is not None and report.run.done
+        assert used == len(server.requests) >= len(report.calls)
 
 
 def test_a_folder_that_is_not_yours_leads_no_key_to_its_stand_ins(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from executor.model import Limits
 from executor.settings import PLANNING, Settings, led_from_here, megabytes, read_file, table
 from htn.errors import UsageError
 
@@ -340,3 +341,55 @@ def test_the_key_of_another_provider_does_not_go_to_the_server_of_vectors(monkey
     own, other = (Settings.load(model=f"{name}:m", embedding_model="vectors") for name in ("ollama", "openai"))
     assert own.embedding_place is not None and own.embedding_place.key == "a-secret"
     assert other.embedding_place is not None and other.embedding_place.key is None
+
+
+@pytest.mark.parametrize("variable", ["HTN_PRICES", "HTN_MODEL_LIMITS", "HTN_ROUTES", "HTN_IMAGES"])
+@pytest.mark.parametrize("text", ["abc", "[1]", '"x"', "{", "[" * 100_000])
+def test_a_table_that_is_no_json_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(UsageError, match="write it as JSON") as caught:
+        Settings.load()
+    assert caught.value.where == f"the environment variable {variable}"
+    Settings.load(PLANNING)  # where it is not used, it stops nothing
+
+
+def test_tables_come_from_the_environment_and_from_the_file(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (elsewhere / "htn.toml").write_text('[prices]\n"openai:x" = "1/2"\n')
+    assert Settings.load().prices == {"openai:x": "1/2"}
+    monkeypatch.setenv("HTN_PRICES", '{"openai:y": "3/4"}')
+    assert Settings.load().prices == {"openai:y": "3/4"}
+
+
+LIMITS = {
+    "calls=5, tokens=1000": (Limits(calls=5, tokens=1000), 0),
+    "cost=0.5,seconds=2.5": (Limits(cost=500_000, ms=2500), 0),
+    "per_minute=7": (Limits(), 7),
+    "": (Limits(), 0),
+}
+
+
+@pytest.mark.parametrize("text", LIMITS)
+def test_the_limits_of_a_model_are_read(text: str) -> None:
+    rule = Settings.load(model_limits={"openai:x": text}).rule_for("openai:x")
+    assert (rule.limits, rule.per_minute) == LIMITS[text]
+
+
+@pytest.mark.parametrize("text", ["calls", "calls=-1", "calls=1 tokens=2", "colls=1", "cost=1e9"])
+def test_what_is_no_limit_of_a_model_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="model_limits cannot be used"):
+        Settings.load(model_limits={"openai:x": text})
+
+
+def test_all_limits_hold_for_a_model_at_once() -> None:
+    settings = Settings.load(
+        max_tokens=9, max_cost=0.5, max_model_seconds=1.5, daily_calls=3, daily_tokens=7, daily_cost=2,
+        model_limits={"openai:x": "calls=1"},
+    )  # fmt: skip
+    allowance = settings.allowance("openai:x")
+    assert allowance.run == Limits(tokens=9, cost=500_000, ms=1500)
+    assert allowance.day == Limits(calls=3, tokens=7, cost=2_000_000)
+    assert allowance.model == Limits(calls=1) and settings.allowance("openai:y").model == Limits()
+    assert allowance.bounded and allowance.limited
+    assert not Settings.load().allowance("openai:x").limited
