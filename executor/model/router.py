@@ -13,6 +13,7 @@ Where nobody answers, and a server has asked to wait, it is waited for once, at 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from threading import Lock
 
 from executor.model.asker import Asker
 from executor.model.guard import LeftAlone
@@ -47,6 +48,8 @@ class Router:
         self._patience = patience
         self._on_note = on_note
         self._sleep = sleep
+        self._said: frozenset[str] = frozenset()
+        self._lock = Lock()
 
     @property
     def name(self) -> str:
@@ -102,7 +105,7 @@ class Router:
             except (ServiceMissing, ModelLimit) as error:
                 failures.append((asker, error))
                 if len(failures) < len(order):
-                    self._on_note(f"{asker.name} gives no answer: {error.message}; another model is asked")
+                    self._tell(asker, error)
         if rested := self._rested(failures):
             return put(rested)
         raise _nobody(failures, purpose)
@@ -134,6 +137,14 @@ class Router:
     def status(self) -> ModelStatus:
         """Say whether the first model could be asked, without asking it."""
         return self._usual[0].status()
+
+    def _tell(self, asker: Asker, error: HtnError) -> None:
+        """Say that another model is asked; once for a model that is left alone, which it is for many questions."""
+        with self._lock:
+            known = isinstance(error, LeftAlone) and asker.name in self._said
+            self._said = self._said | {asker.name} if isinstance(error, LeftAlone) else self._said - {asker.name}
+        if not known:
+            self._on_note(f"{asker.name} gives no answer: {error.message}; another model is asked")
 
     def _in_turn(self, order: Sequence[Asker]) -> Iterator[Asker]:
         """Yield the models in the order in which they are asked now. One that is alone is asked without a look."""

@@ -298,7 +298,7 @@ def seconds_of(retry_after: str, now: datetime) -> float:
         return float(min(int(text[:9]), MOST_WAIT))
     try:
         then = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, LookupError):  # what reading a hostile date raises
         return 0.0
     if then.tzinfo is None:
         return 0.0

@@ -51,6 +51,17 @@ def test_a_server_that_did_not_answer_when_somebody_looked_is_asked_last(store: 
     assert store.breakers().state(first._guard.server if first._guard else "").failures == 0
 
 
+def test_a_model_that_is_left_alone_is_told_of_once(store: Store, serve: Serve) -> None:
+    notes: list[str] = []
+    good = serve(RIGHT, model="other")
+    model = routed(
+        gated(store, serve(BROKEN).endpoint), gated(store, good.endpoint, name="other"), on_note=notes.append
+    )
+    for _ in range(9):
+        assert ask(model).call.model == "other"
+    assert len(notes) == 6 and "left alone" in notes[-1]
+
+
 def test_where_nobody_answers_all_say_why(store: Store, serve: Serve) -> None:
     model = routed(gated(store, NOBODY), gated(store, serve(BROKEN).endpoint, name="scripted", provider="openai"))
     with pytest.raises(ServiceMissing) as caught:

@@ -1,13 +1,17 @@
 """The limits of one exchange, on servers that no script describes."""
 
 import gzip
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import repeat
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from executor.model import InvalidAnswer, Message, Ollama, OpenAI, Request
 from executor.model.ollama import SPEECH
-from executor.model.wire import Wire
+from executor.model.wire import MOST_WAIT, Wire, seconds_of
 from htn.errors import ServiceMissing
 from tests.model.saying import saying
 
@@ -141,3 +145,25 @@ def test_what_a_server_says_of_an_error_is_found_where_it_puts_it(body: bytes, t
     with saying(head, body) as url, pytest.raises(ServiceMissing) as caught:
         ask_openai(url)
     assert caught.value.message.endswith(f"answered with an error 500: {told}")
+
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@given(st.integers(0, 10**12))
+def test_a_server_may_name_seconds_to_wait_or_a_date_and_no_more_than_a_day(seconds: int) -> None:
+    wait = min(seconds, MOST_WAIT)
+    assert seconds_of(f" {seconds} ", NOW) == wait
+    assert seconds_of(format_datetime(NOW + timedelta(seconds=wait), usegmt=True), NOW) == wait
+
+
+@given(st.text(max_size=30))
+def test_what_names_no_time_is_no_wait(text: str) -> None:
+    assert 0 <= seconds_of(text, NOW) <= MOST_WAIT
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-5", "1e9", "٣", "Sat, 31 Jan 2026 11:00:00 GMT", "Sat, 31 Jan 2026 13:00"]
+)
+def test_a_time_that_is_past_or_none_is_no_wait(text: str) -> None:
+    assert seconds_of(text, NOW) == 0
