@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from executor.agent import Agent
-from executor.model import KINDS, Allowance, InvalidAnswer, Limits, Question, Router, kind_of
+from executor.model import KINDS, Allowance, InvalidAnswer, Limits, Question, Router, Spender, kind_of
 from executor.model.standin import StandIn
+from executor.routing import Routing
 from executor.settings import Settings
 from executor.store import Store
 from htn.errors import HtnError, LimitReached, ServiceMissing, UsageError
@@ -204,6 +205,20 @@ def test_a_run_that_its_budget_stopped_is_gone_on_with_under_its_id(folder: Path
             used = agent.store.budgets().used("run:nightly-17")["calls"]
         assert report.run is not None and report.run.done
         assert used == len(server.requests) >= len(report.calls)
+
+
+def test_one_model_may_be_asked_less_often_than_the_others(folder: Path, store: Store) -> None:
+    with StandIn(says(RIGHT, more_models=["other"])) as server:
+        settings = loaded(
+            folder, ollama_endpoint=server.endpoint, fallback_models="other", model_timeout=1, answer_cache=False,
+            model_limits={"ollama:scripted": "per_minute=1"},
+        )  # fmt: skip
+        routing = Routing(settings, lambda: store, lambda: Spender("nightly-17"))
+        first, second = map(routing.asker, settings.usual_places)
+        ask(first)
+        with pytest.raises(LimitReached, match="no request may go to the model for another"):
+            ask(first)
+        assert [ask(second).value.total for _ in range(3)] == [4, 4, 4]
 
 
 def test_a_folder_that_is_not_yours_leads_no_key_to_its_stand_ins(
