@@ -124,6 +124,11 @@ class Guard:
         """The name of the server in the store."""
         return digest_of(self.model.partition(":")[0], self.url)
 
+    @property
+    def _lasts(self) -> float:
+        """The most seconds between letting a call out and its end: it may wait for its turn as long as it may take."""
+        return 2 * self.timeout + _SLACK_SECONDS
+
     def enter(self, purpose: str, worst: Worst) -> "Passage":
         """Let a call out: LeftAlone where its server is left alone, LimitReached where a budget is too small."""
         passage = Passage(self, worst)
@@ -169,8 +174,7 @@ class Guard:
         return breakers.reachable(self.server)
 
     def _admit(self, mark: str) -> None:
-        lasts = self.timeout + _SLACK_SECONDS
-        found = self.tried(lambda: self.books().breakers.admit(self.server, mark, probe_seconds=lasts))
+        found = self.tried(lambda: self.books().breakers.admit(self.server, mark, probe_seconds=self._lasts))
         if found is None or found[0] in ("passes", "probes"):
             return
         how, seconds = found
@@ -210,7 +214,7 @@ class Guard:
         accounts = {account: each.given() for account, each in limits.items()}
 
         def hold() -> Held:
-            return self.books().ledger.hold(accounts, worst, lifetime=2 * self.timeout + _SLACK_SECONDS)
+            return self.books().ledger.hold(accounts, worst, lifetime=self._lasts)
 
         return hold() if self.allowance.limited else self.tried(hold)
 
@@ -250,7 +254,8 @@ class Passage:
 
     def failed(self, error: BaseException, seconds: float) -> None:
         """Say that a request went out, and no answer came of it that could be read."""
-        refused = _refusal(error) is not None  # a request that was refused was not worked on
+        refusal = _refusal(error)
+        refused = refusal is not None and refusal.status > 0  # before anything was worked on, not in the middle of it
         prompt, answer = (0, 0) if refused else (self.worst.prompt, self.worst.answer)
         self._count(seconds, prompt, answer, well=False)
         if isinstance(error, HtnError):

@@ -69,7 +69,8 @@ class OpenAI:
         return {}
 
     def refuse_long(self, request: Request) -> None:
-        """Let every length pass; the server refuses what is too long."""
+        """Let every length pass; the server refuses what is too long. UsageError where answers have to have a bound."""
+        self._bound(self._left_out)
 
     def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
         """Return the most tokens that a question and its answer can have; the schema may be in it twice."""

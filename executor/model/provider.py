@@ -41,7 +41,10 @@ class Provider(Protocol):
         """Return what decides an answer beside the question: limits, temperature and the like."""
 
     def refuse_long(self, request: Request) -> None:
-        """Raise LimitReached for a question of which the server would cut off a part in silence."""
+        """Raise LimitReached for a question of which the server would cut off a part in silence.
+
+        UsageError where answers have to have a bound, and the server takes none.
+        """
 
     def worst(self, request: Request, schema: Mapping[str, Any]) -> Worst:
         """Return the most tokens that a question and its answer can have."""

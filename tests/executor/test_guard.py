@@ -195,9 +195,11 @@ def test_a_server_that_takes_no_bound_is_not_asked_where_tokens_are_limited(stor
     names = ("max_completion_tokens", "max_tokens")
     refuses = [{"error": {"status": 400, "message": f"unknown field {name}"}} for name in names]
     server = serve(*refuses, RIGHT)
+    model = gated(store, server.endpoint, provider="openai", allowance=Allowance(Limits(tokens=100_000)))
     with pytest.raises(UsageError, match="takes no bound"):
-        ask(gated(store, server.endpoint, provider="openai", allowance=Allowance(Limits(tokens=100_000))))
-    assert len(server.requests) == 2
+        ask(model)
+    assert len(server.requests) == len(model.calls) == store.budgets().used(RUN)["calls"] == 2
+    assert store.budgets().used(RUN)["tokens"] == 0
 
 
 def test_money_is_counted_by_the_price_and_limited(store: Store, serve: Serve) -> None:
