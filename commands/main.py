@@ -24,6 +24,7 @@ _COMMANDS = {
     "retries": "Say which steps of a run were tried again, and how often.",
     "proposals": "What waits for your approval: list, show, admit, reject.",
     "cache": "Say what the cache of results is good for, and empty it.",
+    "mcp": "Serve the planner to agents over MCP.",
     "sandbox": "Build, list and try the images in which bodies run.",
     "doctor": "Check Python, Redis, Docker, the image and the model.",
 }

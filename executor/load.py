@@ -123,13 +123,25 @@ def load_state(domain: Domain, path: Path | None) -> State:
     if path is None:
         return state
     try:
-        given = State.from_json(_read_json(path)).__dict__
-        _check_names(domain, state, list(given))
-        for name, value in given.items():
-            _check_values(domain, name, value)
-            setattr(state, name, value)
+        return _with(domain, state, _read_json(path))
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hints=error.hints) from error
+
+
+def given_state(domain: Domain, data: object) -> State:
+    """Return the state to start from: the domain's own, with the variables that `data` names, which is JSON.
+
+    UsageError as for a file (see `load_state`).
+    """
+    return _with(domain, _own_state(domain), data)
+
+
+def _with(domain: Domain, state: State, data: object) -> State:
+    given = State.from_json(data).__dict__
+    _check_names(domain, state, list(given))
+    for name, value in given.items():
+        _check_values(domain, name, value)
+        setattr(state, name, value)
     return state.copy()
 
 
