@@ -40,10 +40,14 @@ class Approval(BaseModel):
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back for a question about the work `handle` and its proposal `version`; None: nothing was decided."""
+    """What came back for a question about the work `handle` and its proposal `version`; None: nothing was decided.
+
+    `after` is the last event that was told before the question.
+    """
 
     handle: str
     version: str
+    after: str
     decision: Admit | Reject | None
 
 
@@ -56,18 +60,18 @@ def can_ask(context: Context[Any, Any]) -> bool:
     return _in_rounds(context) or context.session.can_send_request
 
 
-async def ask(context: Context[Any, Any], handle: str, review: Review) -> Answered | InputRequiredResult:
+async def ask(context: Context[Any, Any], handle: str, review: Review, after: str) -> Answered | InputRequiredResult:
     """Ask the person. Where the protocol has rounds, the question is what the call answers."""
-    message = question(review)
+    message, version = question(review), review.entry.version
     if not _in_rounds(context):
         try:
             said = await context.elicit(message, Approval)
         except ValueError:  # what came back is no answer to the form
-            return Answered(handle, review.entry.version, None)
+            return Answered(handle, version, after, None)
         approval = said.data if isinstance(said, AcceptedElicitation) else None
-        return Answered(handle, review.entry.version, _decision(context, approval))
+        return Answered(handle, version, after, _decision(context, approval))
     form = ElicitRequestFormParams(message=message, requested_schema=render_elicitation_schema(Approval))
-    state = json.dumps({"handle": handle, "version": review.entry.version})
+    state = json.dumps({"handle": handle, "version": version, "after": after})
     return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=state)
 
 
@@ -83,7 +87,7 @@ def answered(context: Context[Any, Any]) -> Answered | None:
             approval = Approval.model_validate(said.content)
         except ValidationError:
             approval = None
-    return Answered(asked["handle"], asked["version"], _decision(context, approval))
+    return Answered(asked["handle"], asked["version"], asked["after"], _decision(context, approval))
 
 
 def question(review: Review) -> str:

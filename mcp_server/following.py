@@ -26,22 +26,38 @@ async def blocking(work: Callable[..., _Result], *arguments: Any) -> _Result:
     return await run_sync(partial(work, *arguments), abandon_on_cancel=True)
 
 
-async def follow(context: Context[Any, Any], works: Works, handle: str, after: str, wait: float) -> Followed:
-    """Return how far work is when it has ended, when it waits for a person, or after so many seconds."""
-    until = anyio.current_time() + wait
-    events: list[Event] = []
-    last = after
-    while True:
-        seen = await blocking(works.seen, handle)
-        settled = seen.ended or seen.state in ("waiting", "paused")
-        left = 0.0 if settled else max(0.0, until - anyio.current_time())
-        for logged in await blocking(works.events, handle, last, min(left, _LOOK)):
-            event = event_of(logged)
-            last = event.id
-            events.append(event)
-            await context.report_progress(len(events), None, f"{event.kind} {event.text}".strip())
-        if settled or left == 0.0:
-            return followed(seen, events[-MOST_ROWS:], last)
+async def to_the_end(work: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Do what blocks in a thread, and wait for its end also where the call is cancelled meanwhile."""
+    return await run_sync(partial(work, *arguments))
+
+
+class Follower:
+    """Follows work for one call. `told` counts the events that were told as progress, which only grows."""
+
+    def __init__(self, context: Context[Any, Any], works: Works) -> None:
+        self._context, self._works = context, works
+        self._told = 0
+
+    async def follow(self, handle: str, after: str, wait: float) -> Followed:
+        """Return how far work is when it has ended, when it waits for a person, or after so many seconds."""
+        until = anyio.current_time() + wait
+        events: list[Event] = []
+        last = after
+        while True:
+            seen = await blocking(self._works.seen, handle)
+            settled = seen.ended or seen.state in ("waiting", "paused")
+            left = 0.0 if settled else max(0.0, until - anyio.current_time())
+            for logged in await blocking(self._works.events, handle, last, min(left, _LOOK)):
+                event = event_of(logged)
+                last = event.id
+                events.append(event)
+                await self._tell(event)
+            if settled or left == 0.0:
+                return followed(seen, events[-MOST_ROWS:], last)
+
+    async def _tell(self, event: Event) -> None:
+        self._told += 1
+        await self._context.report_progress(self._told, None, f"{event.kind} {event.text}".strip())
 
 
 def event_of(logged: Mapping[str, Any]) -> Event:

@@ -11,6 +11,7 @@ from threading import Condition
 from typing import Any
 
 from executor.pursue import Listener, Replan
+from executor.review import Review, Wait
 from executor.run import Event
 from executor.tryout import LearnEvent
 from htn.errors import Trouble
@@ -35,6 +36,7 @@ class Job:
     def __init__(self, handle: str, wanted: Wanted, clock: Callable[[], float] = time.time) -> None:
         self.handle, self.wanted = handle, wanted
         self.gap: Gap | None = None
+        self.proposal: str | None = None
         self.began_steps = False
         self._clock = clock
         self._changed = Condition()
@@ -92,6 +94,11 @@ class Job:
         """Return what an agent tells its news to."""
         return Listener(self._planned, self._met, self._learning, self._step, self._note, self._stage, self._replanned)
 
+    def review(self, review: Review) -> Wait:
+        """Take down what a person has to be asked about; whoever follows the work asks."""
+        self.proposal = review.entry.version
+        return Wait("a person decides about it")
+
     def _planned(self, result: Plan | Failure) -> None:
         if isinstance(result, Plan):
             self._heard("planned", detail=f"{len(result)} actions", actions=[str(a) for a in result.actions[:100]])
@@ -106,8 +113,14 @@ class Job:
         if event.kind == "text":
             self._check()  # the words themselves are not logged: they are many, and a model's
             return
-        word = "learning" if event.kind == "start" else "learned" if event.stage == "admit" else "learning"
-        self._heard(word, detail=f"{event.stage}: {event.detail}" if event.detail else event.stage, passed=event.ok)
+        kind = (
+            "rung"
+            if event.kind == "rung"
+            else "learned"
+            if (event.kind, event.stage) == ("done", "admit")
+            else "learning"
+        )
+        self._heard(kind, detail=f"{event.stage}: {event.detail}" if event.detail else event.stage, passed=event.ok)
 
     def _step(self, event: Event) -> None:
         self.began_steps = True

@@ -132,11 +132,10 @@ class Threads(Works):
     def _work(self, job: Job) -> None:
         job.become("running")
         try:
-            with Agent(self._settings, job.listener()) as agent:
-                try:
-                    self._learn(job, agent) if job.wanted.kind == "learn" else self._run(job, agent)
-                except ApprovalNeeded as error:
-                    job.become("waiting", error.trouble, proposal=_proposal(job, agent))
+            with Agent(self._settings, job.listener(), job.review) as agent:
+                self._learn(job, agent) if job.wanted.kind == "learn" else self._run(job, agent)
+        except ApprovalNeeded as error:
+            job.become("waiting", error.trouble, proposal=job.proposal)
         except Stopped:
             job.become("cancelled", CANCELLED)
         except HtnError as error:
@@ -195,10 +194,3 @@ def _of(report: Report) -> Trouble | None:
             found.code, found.exit_code, f"the step {step.action} failed: {found.message}", found.where, found.hints
         )
     return None
-
-
-def _proposal(job: Job, agent: Agent) -> str | None:
-    if job.gap is None:
-        return None
-    review = agent.proposals.waiting_for(job.wanted.domain, str(job.gap.task[0]))
-    return review.entry.version if review else None

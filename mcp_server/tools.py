@@ -25,13 +25,14 @@ from mcp_server.bounds import (
     Tasks,
     Wait,
 )
-from mcp_server.following import blocking, follow, told_of
+from mcp_server.following import Follower, blocking, to_the_end, told_of
 from mcp_server.service import Service
 from mcp_server.works import FIRST, Wanted, Works
 
 _Context = Context[Any, Any]
 _RUN_WAIT = 5.0
 _LEARN_WAIT = 45.0
+_CANCEL_WAIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class Tools:
         With `wait` it answers when the work ends or waits for a person, at the latest after so many seconds.
         """
         try:
-            answer = await follow(context, self.works, handle, after, wait)
+            answer = await Follower(context, self.works).follow(handle, after, wait)
         except HtnError as error:
             return failed(Followed, error)
         return result(answer, told_of(answer))
@@ -201,7 +202,7 @@ class Tools:
         """
         try:
             await blocking(self.works.cancel, handle)
-            answer = await follow(context, self.works, handle, FIRST, 1.0)
+            answer = await Follower(context, self.works).follow(handle, FIRST, _CANCEL_WAIT)
         except HtnError as error:
             return failed(Followed, error)
         return result(answer, told_of(answer))
@@ -211,15 +212,15 @@ class Tools:
     ) -> CallToolResult | InputRequiredResult:
         """Begin work, or go on with what a person was asked about, and follow it."""
         earlier = answered(context)
-        ours = earlier is None and handle is None
-        begun = earlier.handle if earlier else handle
+        begun = earlier.handle if earlier else None
         try:
-            if earlier is None:
-                begun = await blocking(self.works.start, await blocking(wanted), handle)
-            return await self._followed(context, str(begun), earlier, wait)
+            if begun is None:
+                begun = await to_the_end(self.works.start, await blocking(wanted), handle)
+            return await self._followed(context, begun, earlier, wait)
         except anyio.get_cancelled_exc_class():
-            if ours and begun is not None:
-                self.works.cancel(begun)
+            if begun is not None and earlier is None and handle is None:
+                with anyio.CancelScope(shield=True):
+                    await to_the_end(self.works.cancel, begun)
             raise
         except HtnError as error:
             return failed(Followed, error)
@@ -228,16 +229,16 @@ class Tools:
         self, context: _Context, handle: str, earlier: Answered | None, wait: float
     ) -> CallToolResult | InputRequiredResult:
         """Follow work; where it waits for a person, ask, unless the person has just left it open."""
-        after = FIRST
+        follower = Follower(context, self.works)
         while True:
             if earlier and earlier.decision:
                 await blocking(self.works.decide, handle, earlier.version, earlier.decision)
-            answer = await follow(context, self.works, handle, after, wait)
+            answer = await follower.follow(handle, earlier.after if earlier else FIRST, wait)
             left_open = earlier is not None and earlier.decision is None
             if answer.state != "waiting" or not answer.proposal or left_open or not can_ask(context):
                 return result(answer, told_of(answer))
             review = await blocking(self.service.review, answer.proposal)
-            asked = await ask(context, handle, review)
+            asked = await ask(context, handle, review, answer.last)
             if isinstance(asked, InputRequiredResult):
                 return asked
-            earlier, after = asked, answer.last
+            earlier = asked
