@@ -61,22 +61,21 @@ def command(
     Exit codes: 0 the client is gone, or the server was asked to end; 2 usage; 7 the extra `mcp` is not installed; 130
     interrupted.
     """
-    with outcome.reserved():  # what a domain prints while it loads is no message of the protocol
-        surface = _surface()
+    surface = _surface()
+    settings = Settings.load(**flags)
+    if "learn" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"learn": "ask"})
+    if led := led_from_here(flags):
+        tell(f"note: {led}")
+    with outcome.wire() as wire:  # what a domain prints is no message of the protocol
         shelf = surface.Shelf.of(domains, fixed)
-        settings = Settings.load(**flags)
-        if led := led_from_here(flags):
-            tell(f"note: {led}")
-        if "learn" not in settings.model_fields_set:
-            settings = settings.model_copy(update={"learn": "ask"})
-        token = service_token(settings.data_dir) if http else ""
-    with surface.Service(settings, shelf) as service, surface.Threads(settings) as works:
-        server = surface.make_server(service, works)
-        if http:
-            place = surface.HttpPlace(host, port, allow_host)
-            surface.serve_http(server, place, token, lambda address: _ready(address, settings.data_dir))
-        else:
-            surface.serve_stdio(server)
+        with surface.Service(settings, shelf) as service, surface.Threads(settings) as works:
+            server = surface.make_server(service, works)
+            if http:
+                place, token = surface.HttpPlace(host, port, allow_host), service_token(settings.data_dir)
+                surface.serve_http(server, place, token, lambda address: _ready(address, settings.data_dir))
+            else:
+                surface.serve_stdio(server, wire)
     return 0
 
 

@@ -61,8 +61,11 @@ class Job:
     def stop(self) -> None:
         """Let it end at the next thing that happens; what waits for a person ends at once."""
         with self._changed:
+            if self._stop or self._seen.state in ENDED:
+                return
             self._stop = True
             waits = self._seen.state == "waiting"
+        self._tell("cancel")
         if waits:
             self.become("cancelled", CANCELLED)
 
@@ -113,13 +116,8 @@ class Job:
         if event.kind == "text":
             self._check()  # the words themselves are not logged: they are many, and a model's
             return
-        kind = (
-            "rung"
-            if event.kind == "rung"
-            else "learned"
-            if (event.kind, event.stage) == ("done", "admit")
-            else "learning"
-        )
+        admitted = (event.kind, event.stage) == ("done", "admit")
+        kind = "learned" if admitted else "rung" if event.kind == "rung" else "learning"
         self._heard(kind, detail=f"{event.stage}: {event.detail}" if event.detail else event.stage, passed=event.ok)
 
     def _step(self, event: Event) -> None:

@@ -1,14 +1,19 @@
-"""Serve over standard input and output: one client, which started this process.
+"""Serve over standard input and output: one client, which started this process."""
 
-While it is served, standard output belongs to the protocol: the library keeps its descriptor for itself, and whatever a
-domain or a program prints goes to standard error.
-"""
+from typing import Any, TextIO
 
-from typing import Any
-
+import anyio
 from mcp.server.mcpserver import MCPServer
+from mcp.server.stdio import stdio_server
 
 
-def serve_stdio(server: MCPServer[Any]) -> None:
-    """Serve until the client closes standard input."""
-    server.run("stdio")
+def serve_stdio(server: MCPServer[Any], wire: TextIO) -> None:
+    """Serve until the client closes standard input. `wire` is standard output, which nothing else may write to."""
+
+    async def serve() -> None:
+        async with stdio_server(stdout=anyio.wrap_file(wire)) as (read, write):
+            # `run_stdio_async` does the same, and cannot be told which stream to write to.
+            lowlevel = server._lowlevel_server
+            await lowlevel.run(read, write, lowlevel.create_initialization_options())
+
+    anyio.run(serve)
