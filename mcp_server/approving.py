@@ -13,7 +13,7 @@ In the protocol of 2026 a question is an answer of the call, which the client ma
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from mcp.server.elicitation import render_elicitation_schema
@@ -40,15 +40,16 @@ class Approval(BaseModel):
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back for a question about the work `handle` and its proposal `version`; None: nothing was decided.
+    """A question about the work `handle` and its proposal `version`, and what came back; None: nothing was decided.
 
-    `after` is the last event that was told before the question.
+    `after` is the last event that was told before the question, and `told` how many were.
     """
 
     handle: str
     version: str
     after: str
-    decision: Admit | Reject | None
+    told: int
+    decision: Admit | Reject | None = None
 
 
 def can_ask(context: Context[Any, Any]) -> bool:
@@ -60,18 +61,18 @@ def can_ask(context: Context[Any, Any]) -> bool:
     return _in_rounds(context) or context.session.can_send_request
 
 
-async def ask(context: Context[Any, Any], handle: str, review: Review, after: str) -> Answered | InputRequiredResult:
+async def ask(context: Context[Any, Any], asked: Answered, review: Review) -> Answered | InputRequiredResult:
     """Ask the person. Where the protocol has rounds, the question is what the call answers."""
-    message, version = question(review), review.entry.version
+    message = question(review)
     if not _in_rounds(context):
         try:
             said = await context.elicit(message, Approval)
         except ValueError:  # what came back is no answer to the form
-            return Answered(handle, version, after, None)
+            return asked
         approval = said.data if isinstance(said, AcceptedElicitation) else None
-        return Answered(handle, version, after, _decision(context, approval))
+        return replace(asked, decision=_decision(context, approval))
     form = ElicitRequestFormParams(message=message, requested_schema=render_elicitation_schema(Approval))
-    state = json.dumps({"handle": handle, "version": version, "after": after})
+    state = json.dumps({key: value for key, value in asdict(asked).items() if key != "decision"})
     return InputRequiredResult(input_requests={_KEY: ElicitRequest(params=form)}, request_state=state)
 
 
@@ -87,7 +88,7 @@ def answered(context: Context[Any, Any]) -> Answered | None:
             approval = Approval.model_validate(said.content)
         except ValidationError:
             approval = None
-    return Answered(asked["handle"], asked["version"], asked["after"], _decision(context, approval))
+    return Answered(**asked, decision=_decision(context, approval))
 
 
 def question(review: Review) -> str:

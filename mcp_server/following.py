@@ -34,9 +34,9 @@ async def to_the_end(work: Callable[..., _Result], *arguments: Any) -> _Result:
 class Follower:
     """Follows work for one call. `told` counts the events that were told as progress, which only grows."""
 
-    def __init__(self, context: Context[Any, Any], works: Works) -> None:
+    def __init__(self, context: Context[Any, Any], works: Works, told: int = 0) -> None:
         self._context, self._works = context, works
-        self._told = 0
+        self.told = told
 
     async def follow(self, handle: str, after: str, wait: float) -> Followed:
         """Return how far work is when it has ended, when it waits for a person, or after so many seconds."""
@@ -56,8 +56,8 @@ class Follower:
                 return followed(seen, events[-MOST_ROWS:], last)
 
     async def _tell(self, event: Event) -> None:
-        self._told += 1
-        await self._context.report_progress(self._told, None, f"{event.kind} {event.text}".strip())
+        self.told += 1
+        await self._context.report_progress(self.told, None, f"{event.kind} {event.text}".strip())
 
 
 def event_of(logged: Mapping[str, Any]) -> Event:

@@ -17,7 +17,7 @@ from executor.review import Review, evidence_lines
 from executor.settings import Settings
 from executor.versions import Listed
 from htn.domain import Domain, Method, Operator
-from htn.errors import LimitReached, visible
+from htn.errors import LimitReached, UsageError, visible
 from htn.failure import Failure
 from htn.network import show_network, show_task
 from htn.plan import Plan
@@ -154,6 +154,11 @@ class Service:
         return _shown(
             entry, row, versions, pinned, agent.library.evidence(row.version), agent.library.uses(row.version)
         )
+
+    def require_learning(self) -> None:
+        """UsageError where whoever started the server did not want it to learn."""
+        if self.settings.learn == "never":
+            raise UsageError("this server does not learn", hints=("whoever starts it may say so: htn mcp --learn ask",))
 
     def review(self, version: str) -> Review:
         """Return a proposal as the person is shown it who decides about it."""

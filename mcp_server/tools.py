@@ -176,6 +176,7 @@ class Tools:
         """
 
         def wanted() -> Wanted:
+            self.service.require_learning()
             known = self.service.shelf.domain(domain)
             (part,) = self.service.shelf.tasks(known, [task])
             return Wanted("learn", known, (part,), self.service.shelf.state(known, state), again)
@@ -229,7 +230,7 @@ class Tools:
         self, context: _Context, handle: str, earlier: Answered | None, wait: float
     ) -> CallToolResult | InputRequiredResult:
         """Follow work; where it waits for a person, ask, unless the person has just left it open."""
-        follower = Follower(context, self.works)
+        follower = Follower(context, self.works, earlier.told if earlier else 0)
         while True:
             if earlier and earlier.decision:
                 await blocking(self.works.decide, handle, earlier.version, earlier.decision)
@@ -238,7 +239,7 @@ class Tools:
             if answer.state != "waiting" or not answer.proposal or left_open or not can_ask(context):
                 return result(answer, told_of(answer))
             review = await blocking(self.service.review, answer.proposal)
-            asked = await ask(context, handle, review, answer.last)
+            asked = await ask(context, Answered(handle, review.entry.version, answer.last, follower.told), review)
             if isinstance(asked, InputRequiredResult):
                 return asked
             earlier = asked

@@ -116,14 +116,14 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def model() -> Iterator[StandIn]:
     """The stand-in with the answers of the demo: no language model."""
     with StandIn(ANSWERS) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, model: StandIn) -> Place:
     folder = tmp_path_factory.mktemp("mcp")
     (folder / "slow.py").write_text(SLOW.replace("GATE", str(folder / "gate")), encoding="utf-8")
@@ -135,7 +135,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, model: StandIn) -> Place:
     return Place(folder, environment)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
     with anyio.from_thread.start_blocking_portal() as opened:
         yield opened
@@ -160,7 +160,7 @@ class Http:
             yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def http(place: Place) -> Iterator[Http]:
     process = subprocess.Popen(
         [sys.executable, *place.words, "--http", "--port", "0"],
@@ -174,7 +174,7 @@ def http(place: Place) -> Iterator[Http]:
     process.communicate(timeout=30)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stdio(place: Place, portal: BlockingPortal) -> Iterator[Talk]:
     server = StdioServerParameters(
         command=sys.executable, args=place.words, env=place.environment, cwd=str(place.folder)
