@@ -62,9 +62,7 @@ def command(
     interrupted.
     """
     surface = _surface()
-    settings = Settings.load(**flags)
-    if "learn" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"learn": "ask"})
+    settings = asking(Settings.load(**flags))
     if led := led_from_here(flags):
         tell(f"note: {led}")
     with outcome.wire() as wire:  # what a domain prints is no message of the protocol
@@ -77,6 +75,11 @@ def command(
             else:
                 surface.serve_stdio(server, wire)
     return 0
+
+
+def asking(settings: Settings) -> Settings:
+    """Return settings with which a person approves what is learned, unless somebody has said otherwise."""
+    return settings if "learn" in settings.model_fields_set else settings.model_copy(update={"learn": "ask"})
 
 
 def _surface() -> Any:

@@ -119,27 +119,27 @@ def load_state(domain: Domain, path: Path | None) -> State:
 
     UsageError where the file names a variable that the domain does not have, or gives one a value that it cannot have.
     """
-    state = _own_state(domain)
     if path is None:
-        return state
+        return _own_state(domain)
     try:
-        return _with(domain, state, _read_json(path))
+        return state_from(domain, _read_json(path))
+    except DomainError:
+        raise
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hints=error.hints) from error
 
 
-def given_state(domain: Domain, data: object) -> State:
-    """Return the state to start from: the domain's own, with the variables that `data` names, which is JSON.
+def state_from(domain: Domain, given: object = None) -> State:
+    """Return the state to start from: the domain's own, with the variables that `given` names, as JSON writes them.
 
-    UsageError as for a file (see `load_state`).
+    UsageError as for `load_state`.
     """
-    return _with(domain, _own_state(domain), data)
-
-
-def _with(domain: Domain, state: State, data: object) -> State:
-    given = State.from_json(data).__dict__
-    _check_names(domain, state, list(given))
-    for name, value in given.items():
+    state = _own_state(domain)
+    if given is None:
+        return state
+    variables = State.from_json(given).__dict__
+    _check_names(domain, state, list(variables))
+    for name, value in variables.items():
         _check_values(domain, name, value)
         setattr(state, name, value)
     return state.copy()

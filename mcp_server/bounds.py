@@ -70,6 +70,7 @@ After = Annotated[
         description="Only events after this one: the `last` of an earlier answer. 0-0 is before all.",
     ),
 ]
+Again = Annotated[bool, Field(description="Although the library has one that plans use.")]
 Wait = Annotated[
     float,
     Field(ge=0, le=MOST_WAIT, description="Seconds to wait for the end before the answer says how far it is."),

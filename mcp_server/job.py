@@ -17,7 +17,7 @@ from executor.tryout import LearnEvent
 from htn.errors import Trouble
 from htn.failure import Failure, Gap
 from htn.network import show_network
-from htn.plan import Plan
+from htn.plan import Action, Plan
 from htn.stage import Stage
 from mcp_server.answers import Change, Learnt
 from mcp_server.works import ENDED, FIRST, Seen, Wanted, WorkState
@@ -42,6 +42,7 @@ class Job:
         self._changed = Condition()
         self._log: list[Mapping[str, Any]] = []
         self._stop = False
+        self._actions: Sequence[Action] = ()
         tasks = tuple(show_network(task) for task in wanted.tasks)
         self._seen = Seen(handle, wanted.kind, "created", wanted.domain.name, tasks)
         self._tell("created")
@@ -104,6 +105,7 @@ class Job:
 
     def _planned(self, result: Plan | Failure) -> None:
         if isinstance(result, Plan):
+            self._actions = result.actions
             self._heard("planned", detail=f"{len(result)} actions", actions=[str(a) for a in result.actions[:100]])
         else:
             self._heard("planned", detail=result.explain().partition("\n")[0])
@@ -122,12 +124,15 @@ class Job:
 
     def _step(self, event: Event) -> None:
         self.began_steps = True
-        self._heard(event.kind, step=event.step + 1, detail=event.detail)
+        action = str(self._actions[event.step]) if event.step < len(self._actions) else ""
+        detail = f"{action}: {event.detail}" if event.detail else action
+        self._heard(event.kind, step=event.step + 1, detail=detail)
 
     def _note(self, text: str) -> None:
         self._heard("note", detail=text)
 
     def _stage(self, stage: Stage) -> None:
+        self._actions = stage.plan.actions
         self._heard("stage", detail=str(stage))
 
     def _replanned(self, replan: Replan) -> None:

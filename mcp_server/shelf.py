@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from executor.load import bundled, given_state, load_domain
+from executor.load import bundled, load_domain, state_from
 from htn.domain import Domain
 from htn.errors import UsageError, did_you_mean
 from htn.network import Task, parse_task
@@ -79,4 +79,4 @@ class Shelf:
             raise UsageError("the state is nested too deeply") from None
         if size > MOST_STATE:
             raise UsageError(f"the state is larger than {MOST_STATE:,} characters", hints=("send what the tasks need",))
-        return given_state(domain, dict(given))
+        return state_from(domain, dict(given))

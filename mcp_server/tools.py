@@ -16,6 +16,7 @@ from mcp_server.answers import Explained, Followed, Operators, OperatorShown, Pl
 from mcp_server.approving import Answered, answered, ask, can_ask
 from mcp_server.bounds import (
     After,
+    Again,
     DomainName,
     GivenHandle,
     GivenState,
@@ -165,7 +166,7 @@ class Tools:
         domain: DomainName,
         task: OneTask,
         state: GivenState = None,
-        again: bool = False,
+        again: Again = False,
         wait: Wait = _LEARN_WAIT,
     ) -> Annotated[CallToolResult, Followed] | InputRequiredResult:
         """Have a language model write an operator that a domain declares and nobody has written, with evidence.
