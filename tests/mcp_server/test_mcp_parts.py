@@ -1,0 +1,178 @@
+"""The parts that know no protocol: the log of a piece of work, lines of standard input, how much goes on at once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from executor.settings import Settings
+from htn.domain import Domain
+from htn.errors import LimitReached
+from htn.state import State
+from mcp_server import service
+from mcp_server.bounds import MOST_AT_ONCE, MOST_BODY, MOST_KEPT
+from mcp_server.job import Job
+from mcp_server.stdio import Lines
+from mcp_server.threads import Threads
+from mcp_server.works import FIRST, Wanted
+from tests.executor.conftest import folder
+from tests.mcp_server.inside import Inside
+
+__all__ = ["folder"]
+
+
+def gated(gate: Event) -> Domain:
+    """A domain whose one step takes until the gate is open."""
+    domain = Domain("gated")
+
+    @domain.initial_state
+    def start() -> State:
+        return State(done={})
+
+    @domain.operator
+    def wait(state: State, what: str) -> State:
+        state.done[what] = True
+        return state
+
+    @domain.command("wait")
+    def wait_for_the_gate(state: State, what: str) -> State:
+        gate.wait(60)
+        state.done[what] = True
+        return state
+
+    return domain
+
+
+def wanted(domain: Domain, what: str = "tea") -> Wanted:
+    return Wanted("run", domain, (("wait", what),), State(done={}))
+
+
+@pytest.fixture
+def gate() -> Iterator[Event]:
+    opened = Event()
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def works(folder: Path) -> Iterator[Threads]:
+    with Threads(Settings.load(data_dir=folder, learn="never", sandbox="lockdown")) as opened:
+        yield opened
+
+
+def place(identity: str) -> tuple[int, int]:
+    moment, _, number = identity.partition("-")
+    return int(moment), int(number)
+
+
+@given(st.lists(st.floats(0, 4e9), min_size=1, max_size=30))
+def test_the_ids_of_events_only_grow_whatever_the_clock_does(moments: list[float]) -> None:
+    clock = iter([*moments, *[0.0] * 100])
+    job = Job("j", wanted(gated(Event())), lambda: next(clock))
+    for _ in moments:
+        job.listener().note("something")
+    ids = [event["id"] for event in job.events(FIRST, 0)]
+    assert len(ids) == len(moments) + 1
+    assert [place(one) for one in ids] == sorted({place(one) for one in ids})
+    for at, one in enumerate(ids):
+        assert [event["id"] for event in job.events(one, 0)] == ids[at + 1 :]
+
+
+def test_what_has_ended_stays_so() -> None:
+    job = Job("j", wanted(gated(Event())))
+    job.become("cancelled")
+    job.become("done")
+    job.stop()
+    assert job.seen.state == "cancelled"
+    assert [event["kind"] for event in job.events(FIRST, 0)] == ["created", "cancelled"]
+
+
+def test_who_waits_for_an_event_gets_it_when_it_comes() -> None:
+    job = Job("j", wanted(gated(Event())))
+    (first,) = job.events(FIRST, 0)
+    teller = Thread(target=lambda: job.listener().note("now"))
+    teller.start()
+    found = job.events(first["id"], 60)
+    teller.join()
+    assert [event["detail"] for event in found] == ["now"]
+
+
+def test_what_is_too_much_at_once_is_refused_and_begins_when_there_is_room(works: Threads, gate: Event) -> None:
+    domain = gated(gate)
+    handles = [works.start(wanted(domain, str(number)), None) for number in range(MOST_AT_ONCE)]
+    with pytest.raises(LimitReached, match="as many as this server carries out at once"):
+        works.start(wanted(domain), None)
+    assert works.start(wanted(domain, "0"), handles[0]) == handles[0]  # it is followed, not begun
+    gate.set()
+    for handle in handles:
+        while not works.seen(handle).ended:
+            works.events(handle, FIRST, 0.05)
+        assert works.seen(handle).state == "done"
+    last = works.start(wanted(domain), None)
+    assert [seen.handle for seen in works.listed()] == [last, *handles[::-1]]
+
+
+def test_the_oldest_that_ended_are_forgotten_and_none_that_goes_on(
+    works: Threads, gate: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_server.threads.MOST_KEPT", 3)
+    assert MOST_KEPT > 3
+    going, free = gated(gate), gated(gate)
+    del free.commands["wait"]
+    first = works.start(wanted(going), "first")
+    for number in range(6):
+        handle = works.start(wanted(free), f"n{number}")
+        while not works.seen(handle).ended:
+            works.events(handle, FIRST, 0.05)
+    assert {seen.handle for seen in works.listed()} == {first, "n4", "n5"}
+
+
+def test_a_search_that_finds_no_turn_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_PATIENCE", 0.01)
+    with Inside(folder, ()) as inside:
+        for _ in range(MOST_AT_ONCE):
+            assert inside.service._turns.acquire(blocking=False)
+        with pytest.raises(LimitReached, match="busy"):
+            inside.service.plan("travel", ["travel(alice, home, park)"], None)
+        inside.service._turns.release()
+        assert inside.service.plan("travel", ["travel(alice, home, park)"], None).ok
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.binary(max_size=40), max_size=12))
+def test_lines_are_the_same_however_they_arrive(chunks: list[bytes]) -> None:
+    whole = b"".join(chunks)
+    expected = [line.decode("utf-8", "replace") for line in whole.split(b"\n")]
+    found = anyio.run(read, chunks)
+    assert found == (expected[:-1] if expected[-1] == "" else expected)
+
+
+def test_a_line_that_is_larger_than_a_message_ends_the_talk() -> None:
+    assert anyio.run(read, [b"first\n", b"x" * (MOST_BODY + 100_000)]) == ["first"]
+
+
+async def read(chunks: list[bytes]) -> list[str]:
+    out, into = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(into, "wb", buffering=0) as pipe:
+            for chunk in chunks:
+                try:
+                    pipe.write(chunk)
+                except BrokenPipeError:
+                    return
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        found: list[Any] = [line async for line in Lines(out)]
+    finally:
+        os.close(out)
+    writer.join()
+    return found
