@@ -67,7 +67,7 @@ def command(
         tell(f"note: {led}")
     with outcome.wire() as wire:  # what a domain prints is no message of the protocol
         shelf = surface.Shelf.of(domains, fixed)
-        with surface.Service(settings, shelf) as service, surface.Threads(settings) as works:
+        with surface.Service(settings, shelf) as service, surface.Threads(service) as works:
             server = surface.make_server(service, works)
             if http:
                 place, token = surface.HttpPlace(host, port, allow_host), service_token(settings.data_dir)

@@ -100,6 +100,10 @@ def _next(seen: Seen, last: str) -> str:
             f"REASON, or htn proposals reject {version} --why REASON. Then {again}; where your client can ask the "
             "person, that call asks."
         )
+    if seen.state == "paused":
+        return (
+            f'when what stopped it is mended, call run with run_id "{seen.handle}" again, or: htn resume {seen.handle}'
+        )
     if not seen.ended:
         return f'call run_status with handle "{seen.handle}" and after "{last}"'
     return "" if seen.trouble is None else "read the error and its hints"

@@ -1,7 +1,7 @@
 """One piece of work of this process: its log, where it stands, and how it is stopped.
 
-The log is read while it is written; its ids are milliseconds and a number, as those of a Redis stream are. Stopping is
-asked for at the next thing that happens: a search, a call of a model and a step are not torn apart.
+The log is read while it is written; its ids are milliseconds and a number, as those of a Redis stream are. Work is
+stopped at the next thing that happens: a search, a call of a model and a step are not torn apart.
 """
 
 import time
@@ -24,6 +24,7 @@ from mcp_server.works import ENDED, FIRST, Seen, Wanted, WorkState
 
 _MOST_EVENTS = 5_000
 CANCELLED = Trouble("cancelled", 130, "it was cancelled")
+INTERRUPTED = Trouble("interrupted", 130, "the server ended before it did", None, ("go on with it: htn resume RUN_ID",))
 
 
 class Stopped(BaseException):
@@ -33,15 +34,18 @@ class Stopped(BaseException):
 class Job:
     """A piece of work under its handle."""
 
-    def __init__(self, handle: str, wanted: Wanted, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, handle: str, wanted: Wanted, clock: Callable[[], float] = time.time, *, goes_on: bool = False
+    ) -> None:
         self.handle, self.wanted = handle, wanted
+        self.goes_on = goes_on
+        """Whether the run was begun before, so that it is resumed."""
         self.gap: Gap | None = None
         self.proposal: str | None = None
-        self.began_steps = False
         self._clock = clock
         self._changed = Condition()
         self._log: list[Mapping[str, Any]] = []
-        self._stop = False
+        self._stop: BaseException | None = None
         self._actions: Sequence[Action] = ()
         tasks = tuple(show_network(task) for task in wanted.tasks)
         self._seen = Seen(handle, wanted.kind, "created", wanted.domain.name, tasks)
@@ -60,20 +64,24 @@ class Job:
             return self._after(after)
 
     def stop(self) -> None:
-        """Let it end at the next thing that happens; what waits for a person ends at once."""
+        """Let it end at the next thing that happens; what waits for a person, or is paused, ends at once."""
         with self._changed:
-            if self._stop or self._seen.state in ENDED:
+            if self.stopping or self._seen.state in ENDED:
                 return
-            self._stop = True
-            waits = self._seen.state == "waiting"
-        self._tell("cancel")
-        if waits:
-            self.become("cancelled", CANCELLED)
+            self._stop = Stopped()
+            self._tell("cancel")
+            if self._seen.state in ("waiting", "paused"):
+                self.become("cancelled", CANCELLED)
+
+    def interrupt(self) -> None:
+        """Let it come to rest at the next thing that happens, so that somebody else can go on with it."""
+        with self._changed:
+            self._stop = self._stop or KeyboardInterrupt()
 
     @property
     def stopping(self) -> bool:
         """Whether it was asked to end."""
-        return self._stop
+        return isinstance(self._stop, Stopped)
 
     def become(
         self,
@@ -92,7 +100,7 @@ class Job:
                 self._seen, state=state, trouble=trouble, proposal=proposal, changed=tuple(changed),
                 learned=(*self._seen.learned, *learned),
             )  # fmt: skip
-        self._tell(state, **({"error": trouble.to_json()} if trouble else {}))
+            self._tell(state, **({"error": trouble.to_json()} if trouble else {}))
 
     def listener(self) -> Listener:
         """Return what an agent tells its news to."""
@@ -123,10 +131,12 @@ class Job:
         self._heard(kind, detail=f"{event.stage}: {event.detail}" if event.detail else event.stage, passed=event.ok)
 
     def _step(self, event: Event) -> None:
-        self.began_steps = True
         action = str(self._actions[event.step]) if event.step < len(self._actions) else ""
         detail = f"{action}: {event.detail}" if event.detail else action
-        self._heard(event.kind, step=event.step + 1, detail=detail)
+        self._tell(event.kind, step=event.step + 1, detail=detail)
+        # A step that is done is written down, so that whoever goes on knows it. With the last one nothing is left.
+        if event.kind == "finish" and event.step + 1 < len(self._actions):
+            self._check()
 
     def _note(self, text: str) -> None:
         self._heard("note", detail=text)
@@ -144,7 +154,7 @@ class Job:
 
     def _check(self) -> None:
         if self._stop:
-            raise Stopped
+            raise self._stop
 
     def _tell(self, kind: str, **data: Any) -> None:
         with self._changed:

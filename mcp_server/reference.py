@@ -18,8 +18,8 @@ _WORDS = {"string": "text", "number": "number", "integer": "whole number", "bool
 
 def reference() -> str:
     """Return all tools as Markdown: what each is for, its arguments, its answer."""
-    settings = Settings()
-    tools = anyio.run(make_server(Service(settings, Shelf({})), Threads(settings)).list_tools)
+    service = Service(Settings(), Shelf({}))
+    tools = anyio.run(make_server(service, Threads(service)).list_tools)
     records: dict[str, Any] = {}
     for tool in tools:
         records |= (tool.output_schema or {}).get("$defs", {})

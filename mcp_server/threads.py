@@ -1,32 +1,43 @@
-"""Runs and learning in threads of this process (`Works`). What is learned stays; a run ends with the process.
+"""Runs and learning in threads of this process (`Works`), and the runs of other processes as their logs tell them.
+
+| a call of `run` with the handle of | does                                                               |
+|------------------------------------|--------------------------------------------------------------------|
+| nothing that is known              | begins it                                                          |
+| a run that waits or is paused      | goes on with it here                                               |
+| a run that another process drives  | follows it; where that process is gone, goes on with it here       |
+| a run that has ended               | answers what became of it                                          |
 
 A thread has an agent of its own, so that its budget, its sandbox and what it hears are its own. A few work at once;
-what is too much is refused.
+what is too much is refused. When the server ends, runs are paused: whoever resumes them goes on.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import Any
 from uuid import uuid4
 
-from executor.agent import Agent, Report, not_learned
-from executor.review import Admit, ApprovalNeeded, Reject
-from executor.settings import Settings
-from htn.errors import GapOpen, HtnError, LimitReached, Trouble, UsageError, told
-from htn.failure import Failure
-from mcp_server.answers import Learnt, no_plan
+from executor.agent import Agent
+from executor.review import Admit, Reject
+from executor.runs import Runs
+from htn.errors import GapOpen, HtnError, LimitReached, UsageError
+from mcp_server.answers import Learnt
 from mcp_server.bounds import MOST_AT_ONCE, MOST_KEPT
-from mcp_server.job import CANCELLED, Job, Stopped
-from mcp_server.works import ENDED, Seen, Wanted, Works, changes_of, learnt_of
+from mcp_server.job import Job
+from mcp_server.service import Service
+from mcp_server.stored import stored, stored_events
+from mcp_server.working import work
+from mcp_server.works import ENDED, Seen, Wanted, Works
 
 _GRACE = 10.0  # seconds that work may take to end when the server does
+_GO_ON = ("waiting", "paused")
 
 
 class Threads(Works):
     """Carries out what clients want, each in a thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, service: Service) -> None:
+        self._service, self._settings = service, service.settings
         self._jobs: dict[str, Job] = {}
         self._threads: dict[str, Thread] = {}
         self._lock = Lock()
@@ -38,46 +49,50 @@ class Threads(Works):
         self.close()
 
     def start(self, wanted: Wanted, handle: str | None) -> str:
-        """Begin, and return the handle. Work that has this handle already is left as it is."""
-        with self._lock:
-            if handle is not None and handle in self._jobs:
-                job = self._jobs[handle]
-                _same(job.seen, wanted)
-                if job.seen.state == "waiting":  # somebody may have decided elsewhere; where not, it waits again
-                    job.become("created")
-                    self._begin(job)
+        """Begin, and return the handle; see above for one that is known."""
+        if handle is not None and (known := self._known(handle)):
+            _same(known, wanted)
+            if known.ended:
                 return handle
+        with self._lock:
+            job = self._jobs.get(handle or "")
+            if job is not None and job.seen.state not in _GO_ON:
+                return job.handle
             if sum(thread.is_alive() for thread in self._threads.values()) >= MOST_AT_ONCE:
                 raise LimitReached(
                     f"{MOST_AT_ONCE} runs are under way, which is as many as this server carries out at once",
                     hints=("call again when one has ended, or cancel one: cancel_run",),
                 )
-            job = Job(handle or f"{wanted.kind}-{uuid4().hex[:16]}", wanted)
-            self._forget()
-            self._jobs[job.handle] = job
+            if job is None:
+                self._forget()
+                goes_on = handle is not None and known is not None
+                job = Job(handle or f"{wanted.kind}-{uuid4().hex[:16]}", wanted, goes_on=goes_on)
+                self._jobs[job.handle] = job
             self._begin(job)
             return job.handle
 
     def seen(self, handle: str) -> Seen:
         """Say how far it is."""
-        return self._job(handle).seen
+        job = self._job(handle)
+        return job.seen if job else stored(self._runs(), handle, self._service.shelf.domains)
 
     def events(self, handle: str, after: str, wait: float) -> Sequence[Mapping[str, Any]]:
         """Return what happened after an event; wait so many seconds for something to happen."""
-        return self._job(handle).events(after, wait)
+        job = self._job(handle)
+        return job.events(after, wait) if job else stored_events(self._runs(), handle, after, wait)
 
     def decide(self, handle: str, version: str, decision: Admit | Reject) -> None:
         """Admit or reject the proposal that the work waits for, and let it go on. UsageError where it does not wait."""
         job = self._job(handle)
-        seen = job.seen
-        if seen.state != "waiting" or seen.proposal != version:
+        if job is None or job.seen.state != "waiting" or job.seen.proposal != version:
             raise UsageError(f"{handle} does not wait for the approval of {version[:12]}")
-        task = str(job.gap or seen.tasks[-1])
+        task = str(job.gap or job.seen.tasks[-1])
         with Agent(self._settings) as agent:
             if isinstance(decision, Reject):
                 agent.proposals.reject(version, decision)
                 reason = f"it was rejected: {decision.reason}"
                 job.become("failed", GapOpen(f"{task}: {reason}").trouble, (Learnt(task=task, reason=reason),))
+                self._cancel_stored(job)
                 return
             agent.proposals.admit(version, decision)
             learnt = Learnt(task=task, version=version, trust=agent.library.trust(version))
@@ -90,36 +105,54 @@ class Threads(Works):
 
     def cancel(self, handle: str) -> None:
         """Let it end as soon as it can."""
-        self._job(handle).stop()
+        job = self._job(handle)
+        if job is None:
+            self._runs().cancel(handle, "asked for over MCP")
+            return
+        job.stop()
+        self._cancel_stored(job)
 
     def listed(self) -> Sequence[Seen]:
-        """Return all that is known, the newest first."""
+        """Return all that is known, the newest first: what goes on here, then what the store keeps of others."""
         with self._lock:
             jobs = list(self._jobs.values())
-        return [job.seen for job in reversed(jobs)]
+        here = [job.seen for job in reversed(jobs)]
+        names = {seen.handle for seen in here}
+        rows = [row for row in self._runs().list() if row.id not in names]
+        return here + [Seen(row.id, "run", row.state.value, row.domain, row.tasks) for row in rows]
 
     def close(self) -> None:
-        """Let everything end, and wait for it a while."""
+        """Let runs be paused and learning end, and wait for it a while."""
         with self._lock:
             jobs, threads = list(self._jobs.values()), list(self._threads.values())
         for job in jobs:
-            job.stop()
+            job.interrupt()
         for thread in threads:
             thread.join(_GRACE)
 
-    def _job(self, handle: str) -> Job:
+    def _runs(self) -> Runs:
+        return Runs(self._service.agent().store, keep_days=self._settings.keep_runs)
+
+    def _job(self, handle: str) -> Job | None:
         with self._lock:
-            job = self._jobs.get(handle)
-        if job is None:
-            raise UsageError(
-                f"there is no run {handle!r:.140}",
-                hints=("a server forgets its runs when it ends; the resource htn://runs lists those that it knows",),
-            )
-        return job
+            return self._jobs.get(handle)
+
+    def _known(self, handle: str) -> Seen | None:
+        try:
+            return self.seen(handle)
+        except UsageError:
+            return None
+
+    def _cancel_stored(self, job: Job) -> None:
+        if job.wanted.kind == "run":
+            with suppress(HtnError):  # it may not have been written down, and ends all the same
+                self._runs().cancel(job.handle, "asked for over MCP")
 
     def _begin(self, job: Job) -> None:
+        if job.seen.state in _GO_ON:
+            job.become("created")
         # A daemon: a search that nobody waits for any more does not keep the process from ending.
-        thread = Thread(target=self._work, args=(job,), name=job.handle, daemon=True)
+        thread = Thread(target=work, args=(job, self._settings), name=job.handle, daemon=True)
         self._threads[job.handle] = thread
         thread.start()
 
@@ -129,68 +162,11 @@ class Threads(Works):
             del self._jobs[handle]
             self._threads.pop(handle, None)
 
-    def _work(self, job: Job) -> None:
-        job.become("running")
-        try:
-            with Agent(self._settings, job.listener(), job.review) as agent:
-                self._learn(job, agent) if job.wanted.kind == "learn" else self._run(job, agent)
-        except ApprovalNeeded as error:
-            job.become("waiting", error.trouble, proposal=job.proposal)
-        except Stopped:
-            job.become("cancelled", CANCELLED)
-        except HtnError as error:
-            job.become("failed", error.trouble)
-        except Exception as error:  # noqa: BLE001  # what arrives here is our own bug, and the client is told
-            job.become("failed", Trouble("bug", 1, f"this is a bug of ours: {told(error)}"))
 
-    def _run(self, job: Job, agent: Agent) -> None:
-        wanted = job.wanted
-        if job.began_steps:
-            raise UsageError(
-                "the run had begun when it came to wait, and cannot go on in this process",
-                hints=("what was approved is in the library: start a new run",),
-            )
-        state = wanted.state.copy()
-        before = state.mark()
-        report = agent.run(wanted.domain, wanted.tasks, state, run_id=job.handle)
-        trouble, changed = _of(report), state.changes_since(before)
-        learned = tuple(map(learnt_of, report.learned))
-        job.become("failed" if trouble else "done", trouble, learned, changes_of(wanted.domain, changed))
-
-    def _learn(self, job: Job, agent: Agent) -> None:
-        wanted = job.wanted
-        (task,) = wanted.tasks
-        version = agent.known(wanted.domain, task[0])
-        if version and not wanted.again:
-            raise UsageError(
-                f"the library has {wanted.domain.name}.{task[0]} already, {version[:12]}",
-                hints=(f"see it: show_operator {wanted.domain.name}.{task[0]}", "learn it anew: again"),
-            )
-        job.gap = agent.gap_of(wanted.domain, task, wanted.state)
-        learned = agent.learn(wanted.domain, job.gap)
-        trouble = not_learned(learned).trouble if learned.version is None else None
-        job.become("failed" if trouble else "done", trouble, (learnt_of(learned),))
-
-
-def _same(seen: Seen, wanted: Wanted) -> None:
+def _same(known: Seen, wanted: Wanted) -> None:
     asked = Job("", wanted).seen
-    if (seen.kind, seen.domain, seen.tasks) != (asked.kind, asked.domain, asked.tasks):
+    if (known.kind, known.domain, known.tasks) != (asked.kind, asked.domain, asked.tasks):
         raise UsageError(
-            f"there is a run {seen.handle} already, for {', '.join(seen.tasks)[:200]} in {seen.domain}",
+            f"there is a run {known.handle} already, for {', '.join(known.tasks)[:200]} in {known.domain}",
             hints=("give this one another run_id",),
         )
-
-
-def _of(report: Report) -> Trouble | None:
-    """Return why a run did not end well, or None."""
-    if isinstance(report.result, Failure):
-        if report.learned and report.learned[-1].version is None:
-            return not_learned(report.learned[-1]).trouble
-        return no_plan(report.result)
-    if report.run is not None and report.run.failed:
-        step = report.run.failed
-        found = step.trouble or Trouble("execution", 4, step.detail)
-        return Trouble(
-            found.code, found.exit_code, f"the step {step.action} failed: {found.message}", found.where, found.hints
-        )
-    return None

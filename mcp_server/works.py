@@ -93,10 +93,10 @@ def learnt_of(learned: Learned) -> Learnt:
     )  # fmt: skip
 
 
-def changes_of(domain: Domain, changed: Mapping[tuple[str, Any], Any]) -> tuple[Change, ...]:
+def changes_of(domain: Domain | None, changed: Mapping[tuple[str, Any], Any]) -> tuple[Change, ...]:
     """Return what a run has changed, as far as the domain says that it is carried out for that, as a client gets it."""
-    budget = Budget(_MOST_CHANGES)
-    wanted = ((at, value) for at, value in changed.items() if not domain.results or at[0] in domain.results)
+    budget, results = Budget(_MOST_CHANGES), domain.results if domain else ()
+    wanted = ((at, value) for at, value in changed.items() if not results or at[0] in results)
     return tuple(
         Change(
             variable=variable,

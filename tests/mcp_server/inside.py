@@ -30,7 +30,7 @@ class Inside:
         self.settings = Settings.load(data_dir=self.folder, **chosen)
         offered = {**Shelf.of().domains, **{domain.name: domain for domain in self.domains}}
         self.service = Service(self.settings, Shelf(offered))
-        self.works = Threads(self.settings)
+        self.works = Threads(self.service)
         self.server: MCPServer[Any] = make_server(self.service, self.works)
 
     def __enter__(self) -> "Inside":

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from executor.settings import Settings
 from htn.domain import Domain
-from htn.errors import LimitReached
+from htn.errors import LimitReached, UsageError
 from htn.state import State
-from mcp_server import service
+from mcp_server import Service, Shelf, service
 from mcp_server.bounds import MOST_AT_ONCE, MOST_BODY, MOST_KEPT
 from mcp_server.job import Job
 from mcp_server.stdio import Lines
 from mcp_server.threads import Threads
-from mcp_server.works import FIRST, Wanted
+from mcp_server.works import FIRST, Seen, Wanted
 from tests.executor.conftest import folder
 from tests.mcp_server.inside import Inside
 
@@ -62,7 +62,8 @@ def gate() -> Iterator[Event]:
 
 @pytest.fixture
 def works(folder: Path) -> Iterator[Threads]:
-    with Threads(Settings.load(data_dir=folder, learn="never", sandbox="lockdown")) as opened:
+    settings = Settings.load(data_dir=folder, learn="never", sandbox="lockdown")
+    with Service(settings, Shelf({})) as service, Threads(service) as opened:
         yield opened
 
 
@@ -124,13 +125,73 @@ def test_the_oldest_that_ended_are_forgotten_and_none_that_goes_on(
     monkeypatch.setattr("mcp_server.threads.MOST_KEPT", 3)
     assert MOST_KEPT > 3
     going, free = gated(gate), gated(gate)
-    del free.commands["wait"]
+    del free.commands["wait"]  # then its operator does it, at once
     first = works.start(wanted(going), "first")
     for number in range(6):
         handle = works.start(wanted(free), f"n{number}")
         while not works.seen(handle).ended:
             works.events(handle, FIRST, 0.05)
-    assert {seen.handle for seen in works.listed()} == {first, "n4", "n5"}
+    assert set(works._jobs) == {first, "n4", "n5"}
+    # What became of the others is in the store.
+    assert [seen.handle for seen in works.listed()] == ["n5", "n4", first, "n3", "n2", "n1", "n0"]
+    here, kept = works.seen("n5"), works.seen("n0")
+    assert (kept.state, kept.tasks, kept.changed) == (here.state, here.tasks, here.changed)
+    assert works.start(wanted(free), "n0") == "n0"  # it has ended, and is not begun again
+    assert [event["kind"] for event in works.events("n0", FIRST, 0)].count("start") == 1
+
+
+def test_a_run_that_a_server_left_when_it_ended_is_taken_up_by_the_next(folder: Path, gate: Event) -> None:
+    done: list[str] = []
+    domain = gated(gate)
+
+    @domain.command("wait")
+    def wait(state: State, what: str) -> State:
+        gate.wait(60)
+        done.append(what)
+        state.done[what] = True
+        return state
+
+    both = Wanted("run", domain, (("wait", "a"), ("wait", "b")), State(done={}))
+    with Inside(folder, (domain,)) as first:
+        first.works.start(both, "kettle")
+        while not [event for event in first.works.events("kettle", FIRST, 1) if event["kind"] == "start"]:
+            pass
+        first.works._jobs["kettle"].interrupt()
+        gate.set()
+    with Inside(folder, (domain,)) as second:
+        left = second.works.seen("kettle")
+        assert (left.state, left.domain, left.tasks) == ("paused", "gated", ("wait(a)", "wait(b)"))
+        assert second.works.start(both, "kettle") == "kettle"
+        ended = settled(second.works, "kettle")
+    assert (ended.state, done) == ("done", ["a", "b"])
+    assert {(change.key, change.value) for change in ended.changed} == {("a", True), ("b", True)}
+
+
+def test_a_run_of_another_server_is_cancelled_by_its_handle(folder: Path, gate: Event) -> None:
+    domain = gated(gate)
+    with Inside(folder, (domain,)) as first, Inside(folder, (domain,)) as second:
+        first.works.start(Wanted("run", domain, (("wait", "a"), ("wait", "b")), State(done={})), "kettle")
+        while not [event for event in second_events(second, "kettle") if event["kind"] == "start"]:
+            pass
+        second.works.cancel("kettle")
+        gate.set()
+        assert settled(first.works, "kettle").state == "cancelled"
+        assert second.works.seen("kettle").state == "cancelled"
+
+
+def settled(works: Threads, handle: str) -> Seen:
+    """How far work is when nothing more happens by itself."""
+    while (seen := works.seen(handle)).state in ("created", "running"):
+        works.events(handle, FIRST, 0.05)
+    return seen
+
+
+def second_events(inside: Inside, handle: str) -> Any:
+    """The events of a run that another server may not have written down yet."""
+    try:
+        return inside.works.events(handle, FIRST, 0.05)
+    except UsageError:
+        return []
 
 
 def test_a_search_that_finds_no_turn_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
