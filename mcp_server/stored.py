@@ -6,21 +6,35 @@ from typing import Any
 from executor.run import Logged, RunState, RunView
 from executor.runs import Runs
 from htn.domain import Domain
+from htn.errors import Trouble
 from htn.network import show_network
 from htn.state import State
 from mcp_server.answers import Learnt
-from mcp_server.works import FIRST, Seen, changes_of
+from mcp_server.works import FIRST, Seen, WorkState, changes_of
+
+LOST = Trouble("interrupted", 130, "the process that carried it out is gone", None, ("call run with its run_id again",))
+_UNDER_WAY = (RunState.CREATED, RunState.RUNNING)
+_MOST_OPEN = 1_000
 
 
 def stored(runs: Runs, handle: str, domains: Mapping[str, Domain]) -> Seen:
     """Return how far a run is by its log. UsageError for one that is not kept."""
     view = runs.show(handle)
+    state: WorkState = view.state.value
+    trouble = view.trouble
+    if view.state in _UNDER_WAY and not driven(runs, handle):
+        state, trouble = "paused", LOST
     domain = domains.get(view.record.domain)
     changed = differences(view.record.first_state(), runs.state(handle)) if view.state is RunState.DONE else {}
     return Seen(
-        handle, "run", view.state.value, view.record.domain, tuple(map(show_network, view.record.parts())),
-        view.trouble, learned=_learned(runs.events(handle)), changed=changes_of(domain, changed),
+        handle, "run", state, view.record.domain, tuple(map(show_network, view.record.parts())),
+        trouble, learned=_learned(runs.events(handle)), changed=changes_of(domain, changed),
     )  # fmt: skip
+
+
+def driven(runs: Runs, handle: str) -> bool:
+    """Say whether some process carries a run out now."""
+    return any(row.id == handle and row.driven for row in runs.list(_MOST_OPEN, only_open=True))
 
 
 def stored_events(runs: Runs, handle: str, after: str = FIRST, wait: float = 0.0) -> list[Mapping[str, Any]]:

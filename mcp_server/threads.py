@@ -52,7 +52,7 @@ class Threads(Works):
         """Begin, and return the handle; see above for one that is known."""
         if handle is not None and (known := self._known(handle)):
             _same(known, wanted)
-            if known.ended:
+            if known.ended or (known.state == "running" and self._job(handle) is None):
                 return handle
         with self._lock:
             job = self._jobs.get(handle or "")
@@ -99,7 +99,7 @@ class Threads(Works):
         if job.wanted.kind == "learn":
             job.become("done", learned=(learnt,))
             return
-        job.become("created", learned=(learnt,))
+        job.become("running", learned=(learnt,))
         with self._lock:
             self._begin(job)
 
@@ -149,8 +149,8 @@ class Threads(Works):
                 self._runs().cancel(job.handle, "asked for over MCP")
 
     def _begin(self, job: Job) -> None:
-        if job.seen.state in _GO_ON:
-            job.become("created")
+        if job.seen.state != "running":
+            job.become("running")
         # A daemon: a search that nobody waits for any more does not keep the process from ending.
         thread = Thread(target=work, args=(job, self._settings), name=job.handle, daemon=True)
         self._threads[job.handle] = thread

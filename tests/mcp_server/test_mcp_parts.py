@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from executor.run import RunRecord
 from executor.settings import Settings
+from executor.store import event_text
 from htn.domain import Domain
 from htn.errors import LimitReached, UsageError
 from htn.state import State
@@ -165,6 +167,23 @@ def test_a_run_that_a_server_left_when_it_ended_is_taken_up_by_the_next(folder: 
         ended = settled(second.works, "kettle")
     assert (ended.state, done) == ("done", ["a", "b"])
     assert {(change.key, change.value) for change in ended.changed} == {("a", True), ("b", True)}
+
+
+def test_a_run_whose_process_is_gone_is_taken_up_and_one_that_is_driven_is_followed(folder: Path, gate: Event) -> None:
+    domain = gated(gate)
+    record = RunRecord(id="lost", domain="gated", source="gated", tasks=[["wait", "tea"]], state={"done": {}})
+    with Inside(folder, (domain,)) as first, Inside(folder, (domain,)) as second:
+        assert first.agent.store.runs().create("lost", record.text(), event_text("created", by="nobody"))
+        left = second.works.seen("lost")
+        assert (left.state, left.trouble and left.trouble.code) == ("paused", "interrupted")
+        first.works.start(wanted(domain), "lost")
+        while not [event for event in second_events(second, "lost") if event["kind"] == "start"]:
+            pass
+        assert second.works.start(wanted(domain), "lost") == "lost"
+        assert second.works.seen("lost").state == "running" and "lost" not in second.works._jobs
+        gate.set()
+        assert settled(first.works, "lost").state == "done"
+        assert settled(second.works, "lost").state == "done"
 
 
 def test_a_run_of_another_server_is_cancelled_by_its_handle(folder: Path, gate: Event) -> None:
