@@ -71,6 +71,8 @@ def command(
             server = surface.make_server(service, works)
             if http:
                 place, token = surface.HttpPlace(host, port, allow_host), service_token(settings.data_dir)
+                if not place.is_near:
+                    tell(f"note: other machines can reach {host}; what is sent, the token too, is not encrypted")
                 surface.serve_http(server, place, token, lambda address: _ready(address, settings.data_dir))
             else:
                 surface.serve_stdio(server, wire)

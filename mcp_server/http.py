@@ -44,6 +44,11 @@ class HttpPlace:
     port: int = 0
     names: Sequence[str] = field(default=())
 
+    @property
+    def is_near(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
     def hosts(self, port: int) -> list[str]:
         """Return what `Host` may say when it listens on `port`."""
         own = [] if self.host in _ANYWHERE else [f"[{self.host}]" if ":" in self.host else self.host]

@@ -1,6 +1,7 @@
 """The parts that know no protocol: the log of a piece of work, lines of standard input, how much goes on at once."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -17,7 +18,7 @@ from executor.store import event_text
 from htn.domain import Domain
 from htn.errors import LimitReached, UsageError
 from htn.state import State
-from mcp_server import Service, Shelf, service
+from mcp_server import HttpPlace, Service, Shelf, serve_http, service
 from mcp_server.bounds import MOST_AT_ONCE, MOST_BODY, MOST_KEPT
 from mcp_server.job import Job
 from mcp_server.stdio import Lines
@@ -256,3 +257,21 @@ async def read(chunks: list[bytes]) -> list[str]:
         os.close(out)
     writer.join()
     return found
+
+
+def test_a_server_answers_to_names_of_this_machine_and_to_those_that_were_allowed() -> None:
+    open_to_all = HttpPlace("0.0.0.0", names=["htn.example", "proxy.example:443"])
+    assert set(open_to_all.hosts(8765)) == {
+        "127.0.0.1:8765", "localhost:8765", "[::1]:8765", "htn.example", "htn.example:8765", "proxy.example:443",
+    }  # fmt: skip
+    assert "[fd00::1]:8765" in HttpPlace("fd00::1").hosts(8765)
+    assert [HttpPlace(host).is_near for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "fd00::1")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_an_address_that_cannot_be_listened_on_is_said(folder: Path) -> None:
+    with Inside(folder, ()) as inside, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1 port {port}"):
+            serve_http(inside.server, HttpPlace(port=port), "token", lambda address: None)
