@@ -180,3 +180,15 @@ def test_a_file_whose_domain_has_the_name_of_another_is_refused(tmp_path: Path) 
 def test_what_is_fixed_names_a_variable_of_a_domain(place: str) -> None:
     with pytest.raises(UsageError, match="names no variable"):
         Shelf.of(fixed=[place])
+
+
+def test_the_state_that_a_client_sends_decides_and_the_answer_says_which_value_did(shared: Inside) -> None:
+    poor = {"cash": {"alice": 1}}
+    found = ask(shared, "plan", domain="travel", tasks=TRAVEL, state=poor)
+    assert (found["ok"], found["error"]["code"], found["actions"]) == (False, "no-plan", [])
+    assert "state.cash[person] = 1" in found["tree"]
+    why = ask(shared, "explain", domain="travel", tasks=TRAVEL, state=poor)
+    assert [end["task"] for end in why["dead_ends"]] == TRAVEL
+    assert [row.split(":")[0] for row in why["dead_ends"][0]["tried"]] == ["already_there", "on_foot", "by_taxi"]
+    ran = ask(shared, "run", domain="travel", tasks=TRAVEL, state={"cash": {"alice": 100}}, wait=60)
+    assert {"variable": "cash", "key": "alice", "value": 94.5, "gone": False} in ran["changed"]
