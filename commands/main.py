@@ -25,6 +25,7 @@ _COMMANDS = {
     "proposals": "What waits for your approval: list, show, admit, reject.",
     "cache": "Say what the cache of results is good for, and empty it.",
     "models": "Say which models are asked for what, and how they are doing.",
+    "mcp": "Serve the planner to agents over MCP.",
     "sandbox": "Build, list and try the images in which bodies run.",
     "doctor": "Check Python, Redis, Docker, the image and the model.",
 }

@@ -89,6 +89,16 @@ class Outcome:
             os.close(kept)
             self._stream = sys.stdout
 
+    @contextmanager
+    def wire(self) -> Iterator[TextIO]:
+        """Reserve standard output, and give it to a command whose result is a protocol: UTF-8, a message a line."""
+        with self.reserved():
+            stream = self._stream
+            if stream is None:
+                raise UsageError("standard output is closed, so nobody can be answered")
+            with os.fdopen(os.dup(stream.fileno()), "w", encoding="utf-8", newline="\n") as wire:
+                yield wire
+
     def _write(self, text: str) -> None:
         if self._stream is None:  # it was closed before we began
             return

@@ -103,6 +103,8 @@ class Drive:
                 self.unsure.append(errand.at)
                 self._halted = True
                 return None
+            if status == "cancelled":
+                self.guard.stopping.set("cancelled")
             if status in ("cancelled", "gone") or self._halts:
                 self._halted = True
                 return None

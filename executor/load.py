@@ -119,17 +119,29 @@ def load_state(domain: Domain, path: Path | None) -> State:
 
     UsageError where the file names a variable that the domain does not have, or gives one a value that it cannot have.
     """
-    state = _own_state(domain)
     if path is None:
-        return state
+        return _own_state(domain)
     try:
-        given = State.from_json(_read_json(path)).__dict__
-        _check_names(domain, state, list(given))
-        for name, value in given.items():
-            _check_values(domain, name, value)
-            setattr(state, name, value)
+        return state_from(domain, _read_json(path))
+    except DomainError:
+        raise
     except UsageError as error:
         raise UsageError(error.message, where=str(path), hints=error.hints) from error
+
+
+def state_from(domain: Domain, given: object = None) -> State:
+    """Return the state to start from: the domain's own, with the variables that `given` names, as JSON writes them.
+
+    UsageError as for `load_state`.
+    """
+    state = _own_state(domain)
+    if given is None:
+        return state
+    variables = State.from_json(given).__dict__
+    _check_names(domain, state, list(variables))
+    for name, value in variables.items():
+        _check_values(domain, name, value)
+        setattr(state, name, value)
     return state.copy()
 
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     "README.md", "docs/tutorial.md", "docs/planning.md", "docs/failures.md", "docs/levels.md", "docs/rules.md",
     "docs/hostile.md", "docs/languages.md", "docs/learning.md", "docs/library.md", "docs/models.md", "docs/repair.md",
-    "docs/code.md", "docs/ladder.md",
+    "docs/code.md", "docs/ladder.md", "docs/mcp.md",
 ]  # fmt: skip
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _VARYING = [
@@ -115,7 +115,9 @@ def test_every_command_in_a_document_prints_what_the_document_shows(document: st
                     assert matches(alike(shown), alike(printed)), f"$ {command}\n" + "\n".join(printed)
 
 
-@pytest.mark.parametrize(("document", "example"), [("README.md", "demo"), ("docs/learning.md", "trust")])
+@pytest.mark.parametrize(
+    ("document", "example"), [("README.md", "demo"), ("docs/learning.md", "trust"), ("docs/mcp.md", "agent_over_mcp")]
+)
 def test_a_document_shows_the_output_of_an_example(document: str, example: str, htn: Shell) -> None:
     shown: list[str] = []
     for block in blocks(document):
