@@ -74,7 +74,9 @@ class Acting:
 DEFAULT = Acting()
 
 
-def acting_of(domain: Domain, settings: Acting = DEFAULT, *, level: str | None = None, mode: str | None = None) -> Acting:
+def acting_of(
+    domain: Domain, settings: Acting = DEFAULT, *, level: str | None = None, mode: str | None = None
+) -> Acting:
     """Return how a run acts: as whoever starts it says, else as its domain says, else as settings say.
 
     UsageError for a level or mode that there is not.
