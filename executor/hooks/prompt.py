@@ -3,12 +3,14 @@
 import dataclasses
 from importlib.resources import files
 
+from executor.body import shortened
 from executor.generate.marked import as_part
 from executor.hooks.answers import MOST_TASKS
 from executor.hooks.questions import Question
+from htn.errors import visible
 
 # In characters; together well below what the smallest context of a model holds (16,384 tokens).
-_MOST_PART = 4_000
+_MOST_PART = 3_000
 
 
 def system_prompt() -> str:
@@ -24,7 +26,8 @@ def prompt_of(question: Question) -> str:
 
 def _written(part: object) -> str:
     text = part if isinstance(part, str) else "\n".join(f"- {row}" for row in part) if isinstance(part, tuple) else ""
-    return as_part(text or "nothing", _MOST_PART)
+    written_out = visible(shortened(text, _MOST_PART), lines=True)  # which may be longer
+    return as_part(written_out or "nothing", _MOST_PART)
 
 
 def _template(name: str) -> str:
