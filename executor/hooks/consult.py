@@ -52,6 +52,7 @@ Source: TypeAlias = Literal["model", "kept", "fallback"]
 _A = TypeVar("_A")
 _Form = TypeVar("_Form", bound=BaseModel)
 _MOST_WHY = 500
+_PAUSE = 1.0  # seconds before a step is tried again where nobody says how long to wait
 # The order in which what needs no model is tried.
 WITHOUT_MODEL = ("again", "another_way", "kept_value", "stop")
 
@@ -234,7 +235,8 @@ def _one_of(alternatives: Sequence[Alternative], choice: str) -> str:
 def _without_model(alternatives: Sequence[Alternative]) -> Advice:
     """Return the first alternative that needs no model, in the order in which these are tried."""
     offered = {each.name for each in alternatives}
-    return Advice(next((name for name in WITHOUT_MODEL if name in offered), "stop"))
+    name = next((name for name in WITHOUT_MODEL if name in offered), "stop")
+    return Advice(name, _PAUSE if name == "again" else 0.0)
 
 
 def plainly(text: str, wanted: Type) -> Reading:
