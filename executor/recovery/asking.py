@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from executor.hooks import Alternative, RecoveryQuestion, WorkflowQuestion, told_state, told_text
 from executor.recovery.setback import Setback, Tried
 from htn.domain import Domain
-from htn.network import show_network, show_task
-from htn.stage import ancestors, remaining
+from htn.network import show_task
+from htn.stage import ancestors
 from htn.state import State
 
 _MOST_ROWS = 60
@@ -48,8 +48,8 @@ class Situation:
         )
 
     def _left(self) -> tuple[str, ...]:
-        left = remaining(self.domain, self.setback.plan, self.setback.node)
-        return tuple(told_text(show_network(part), 200) for part in left[:_MOST_ROWS])
+        nodes, left = self.setback.plan.nodes, self.setback.left(self.domain)
+        return tuple(told_text(show_task(nodes[at].task), 200) for at in left[:_MOST_ROWS])
 
     def _tried(self) -> tuple[str, ...]:
         return tuple(told_text(f"{show_task(one.task)}: {one}", 300) for one in self.tried)

@@ -44,7 +44,7 @@ from htn.network import Part, Task, show_network
 from htn.plan import Action, Plan
 from htn.repair import applies
 from htn.replay import form, is_goal, tasks_in
-from htn.stage import ancestors, left_over, remaining
+from htn.stage import ancestors
 from htn.state import State
 from htn.verify import verify_plan
 
@@ -164,17 +164,17 @@ class _Case:
         """Return the first way that has a plan, where a task above the step is decomposed anew, or none is."""
         why = ""
         for domain, anew in product(domains, levels):
-            way = self._left(remedy, self.setback.node, anew, domain)
+            way = self._left(remedy, anew, domain)
             if isinstance(way, Failure):
                 why = why or way.explain().partition("\n")[0].partition(": ")[2]
             elif not self._fails_as_before(way):
                 return way
         return why or otherwise
 
-    def _left(self, remedy: Remedy, first: int, anew: int | None, domain: Domain) -> Way | Failure:
-        """Return the way to do what is left from a node on, or why it has no plan."""
+    def _left(self, remedy: Remedy, anew: int | None, domain: Domain, done: int | None = None) -> Way | Failure:
+        """Return the way to do what is left, `done` being a node that is taken for done, or why it has no plan."""
         plan = self.setback.plan
-        left = self._once(left_over(domain, plan, first, anew))
+        left = self._once(self.setback.left(domain, anew, done))
         tasks = tuple(plan.nodes[at].task for at in left)
         found = self.policy.find(domain, tasks, self.state)
         if isinstance(found, Failure) and found.stage is None:
@@ -205,7 +205,7 @@ class _Case:
         mark = self.state.mark()
         try:
             write(self.state, changes)
-            way = self._left(Remedy.KEPT, setback.node + 1, None, self.domain)
+            way = self._left(Remedy.KEPT, None, self.domain, done=setback.node)
         finally:
             self.state.undo(mark)
         return "with it, what is left cannot be planned" if isinstance(way, Failure) else replace(way, kept=changes)
@@ -221,7 +221,7 @@ class _Case:
         said = self.policy.hooks.recovery_strategy(self._situation().recovery(offered))
         match said.answer.choice:
             case "again":
-                way = self._left(Remedy.ASKED, self.setback.node, None, self.domain)
+                way = self._left(Remedy.ASKED, None, self.domain)
                 if isinstance(way, Failure):
                     return f"{said}; what is left cannot be planned"
                 return replace(way, pause=said.answer.seconds, why=said.why)
@@ -261,7 +261,7 @@ class _Case:
 
     def _with_goals(self, tasks: tuple[Task, ...]) -> tuple[Part, ...]:
         """Return other tasks with the goals that are left to reach and that they leave out."""
-        left = tasks_in(remaining(self.domain, self.setback.plan, self.setback.node))
+        left = tasks_in([self.setback.plan.nodes[at].task for at in self.setback.left(self.domain)])
         goals = {form(goal): goal for goal in left if is_goal(self.domain, goal)}
         named = set(map(form, tasks))
         return (*tasks, *(goal for key, goal in goals.items() if key not in named))

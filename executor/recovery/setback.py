@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from executor.hooks import told_text
+from htn.domain import Domain
 from htn.errors import Trouble
 from htn.failure import Failure
 from htn.network import Part, Task, part_from_json, part_to_json, show_network, show_task
 from htn.plan import Action, Decomposition, Plan
+from htn.stage import left_over
 
 Place: TypeAlias = tuple[str, Any]
 _MOST_STEPS = 8
@@ -30,7 +32,8 @@ class Remedy(StrEnum):
 class Setback:
     """A step that failed: its node in the plan that was carried out, why, and how many steps of the run were done.
 
-    `plan` is that of a way with the tasks above it (`Way.whole`), where one was gone before.
+    `plan` is that of a way with the tasks above it (`Way.whole`), where one was gone before. `later` are the nodes of
+    actions after the first one that was not carried out that were, as they did not have to wait for it.
     `retries` is how often it was tried again; `again` says that one more time does no harm, `unsure` that nobody knows
     whether it took effect.
     """
@@ -42,6 +45,9 @@ class Setback:
     retries: int = 0
     again: bool = False
     unsure: bool = False
+    later: tuple[int, ...] = ()
+    first: int | None = None
+    """The first action that was not carried out, where that is not the one that failed."""
 
     @property
     def action(self) -> Action:
@@ -49,6 +55,19 @@ class Setback:
         task, _, _, version = self.plan.nodes[self.node]
         assert isinstance(task, tuple)  # an action is no goal
         return Action(task, version)
+
+    def left(self, domain: Domain, anew: int | None = None, done: int | None = None) -> tuple[int, ...]:
+        """Return the nodes of what is left to do.
+
+        The task of `anew` stands there instead of what is left of it; the action of `done` is taken for done.
+        """
+        first, later = self.node if self.first is None else self.first, set(self.later)
+        if done is not None:
+            later.add(done)
+        while first in later:  # what follows was done, too
+            later.remove(first)
+            first += 1
+        return left_over(domain, self.plan, first, anew, later)
 
 
 @dataclass(frozen=True)
