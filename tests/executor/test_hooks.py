@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.hooks import (
@@ -235,6 +235,7 @@ def test_what_the_model_is_told_stands_between_marks_that_it_cannot_forge() -> N
         assert prompt.count("BEGIN DATA") == honest.count("BEGIN DATA")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from([1, 100]))
 def test_a_question_of_any_size_is_short_enough_to_be_put(text: str, size: int) -> None:
     long = (text or "x") * size

@@ -7,16 +7,17 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.hooks import Advice, Consulted, Hooks, RecoveryQuestion, WorkflowQuestion
 from executor.levels import TABLE, Level, May, Mode
 from executor.model.standin import StandIn
-from executor.recovery import Recovery, Remedy, Setback, Tried, levels
+from executor.recovery import Recovery, Remedy, Setback, Tried, kept_by, levels
 from htn import find_plan
 from htn.acting import avoiding
-from htn.domain import Domain
+from htn.contract import Contract, model_of
+from htn.domain import Arity, Domain, Operator
 from htn.errors import DomainError, LimitReached, ServiceMissing, UsageError
 from htn.network import Multigoal, Task
 from htn.plan import Action, Plan
@@ -24,6 +25,7 @@ from htn.stage import remaining
 from htn.state import State
 from tests.executor.asked import allowed, hooks_at
 from tests.executor.errands import BUSY, at_home, carry_out, errands, find
+from tests.executor.shop import contract, shop, state_of
 
 Script = Callable[..., StandIn]
 FETCH: list[Task] = [("fetch", "milk")]
@@ -145,6 +147,7 @@ actions = st.sampled_from([WALK, RIDE, BUY, ("walk", "market"), ("ride", "market
                            ("walk", "home"), ("ride", "home")])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.dictionaries(actions, st.sampled_from([1, 2, FOREVER]), max_size=8))
 def test_a_run_ends_and_ends_well_wherever_a_naive_look_finds_another_way(broken: dict[Task, int]) -> None:
     domain, state = errands(), at_home()
@@ -315,7 +318,7 @@ def learned_step(version: str | None = "v1") -> tuple[Domain, Plan, State]:
 
 
 def setback_at(plan: Plan, name: str, **more: Any) -> Setback:
-    node = next(at for at, each in enumerate(plan.nodes) if each.is_action and each.task[0] == name)  # type: ignore[index]
+    node = plan.nodes.index(next(n for n in plan.nodes if n.is_action and n.task[:1] == (name,)))  # type: ignore[index]
     return Setback(plan, node, **{"trouble": ServiceMissing("the sandbox is away").trouble, "done": 1, **more})
 
 
@@ -380,3 +383,56 @@ def test_the_state_is_left_as_it_is_while_a_way_is_looked_for() -> None:
             setback_at(plan, "buy", again=True), domain, state
         )
         assert state == before
+
+
+def totalling() -> tuple[Domain, Plan, State]:
+    """The shop with a learned total, and the plan to check out."""
+    promise = contract()
+    operator = Operator(
+        "order_total", Arity(("order",), 1), model_of(promise), "", promise, promise.parameters, version
+    )
+    domain = shop().extended_by([operator])
+    state = state_of(domain)
+    plan = find_plan(domain, state, [("check_out", "tea")])
+    assert isinstance(plan, Plan)
+    return domain, plan, state
+
+
+def test_what_a_body_gives_for_the_same_inputs_stands_for_running_it() -> None:
+    domain, plan, state = totalling()
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+
+    def evaluate(version: str, promise: Contract, state: State, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        asked.append((version, arguments))
+        return {"total": 9.5}
+
+    recovered = policy(kept=kept_by(domain, evaluate)).next(setback_at(plan, "order_total"), domain, state)
+    assert recovered.way is not None
+    assert recovered.way.kept == {("total", "tea"): 9.5}
+    assert recovered.way.plan.steps == [("pay", "tea")]
+    assert asked == [("v1", ("tea",))]
+    assert state == state_of(shop())
+
+
+def test_nothing_stands_for_a_body_whose_outputs_nobody_knows() -> None:
+    domain, plan, state = totalling()
+    kept = kept_by(domain, lambda version, promise, state, arguments: None)
+    assert kept(Action(("order_total", "tea"), "v1"), state) is None
+    assert kept(Action(("order_total", "tea")), state) is None
+    assert kept(Action(("pay", "tea"), "v1"), state) is None
+    assert policy(kept=kept).next(setback_at(plan, "order_total"), domain, state).way is None
+
+
+@settings(deadline=None)
+@given(st.permutations(range(4)), st.integers(0, 3))
+def test_steps_that_were_done_out_of_order_are_not_done_again(order: list[int], failing: int) -> None:
+    """Four errands that have nothing to do with each other; those before the failing one in `order` were done."""
+    domain, state = errands(), at_home()
+    tasks: list[Task] = [("borrow", thing) for thing in ("a", "b", "c", "d")]
+    plan = find_plan(domain, state, tasks)
+    assert isinstance(plan, Plan)
+    done = order[:failing]
+    first = min(set(range(4)) - set(done))
+    setback = Setback(plan, order[failing], BUSY, len(done), later=tuple(at for at in done if at > first), first=first)
+    assert sorted(setback.left(domain)) == sorted(set(range(4)) - set(done))
+    assert sorted(setback.left(domain, done=order[failing])) == sorted(set(range(4)) - set(order[: failing + 1]))

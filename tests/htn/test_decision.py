@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from htn import find_plan
@@ -108,6 +108,7 @@ def test_a_domain_without_decisions_is_left_as_it_is() -> None:
     assert decided_by(domain, choosing("by_taxi")) is domain
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([*WAYS, None, "by_rocket"]),
     st.booleans(),
