@@ -388,9 +388,7 @@ def test_the_state_is_left_as_it_is_while_a_way_is_looked_for() -> None:
 def totalling() -> tuple[Domain, Plan, State]:
     """The shop with a learned total, and the plan to check out."""
     promise = contract()
-    operator = Operator(
-        "order_total", Arity(("order",), 1), model_of(promise), "", promise, promise.parameters, version
-    )
+    operator = Operator("order_total", Arity(("order",), 1), model_of(promise), "", promise, promise.parameters, "v1")
     domain = shop().extended_by([operator])
     state = state_of(domain)
     plan = find_plan(domain, state, [("check_out", "tea")])
