@@ -18,6 +18,7 @@ from executor.begun import Begun
 from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
+from executor.recovery.setback import Frame, Tried
 from executor.review import ApprovalNeeded
 from executor.run import Run, RunState, RunView, Step, StepState
 from executor.schedule import Order
@@ -67,8 +68,9 @@ def carry_on(
         raise
     calls, evaluations = counted()
     report = Report(
-        result, tuple(pursuit.learned), run, pursuit.state, calls, tuple(pursuit.replans), pursuit.stages, evaluations
-    )
+        result, tuple(pursuit.learned), run, pursuit.state, calls, tuple(pursuit.replans), pursuit.stages, evaluations,
+        tuple(pursuit.tried),
+    )  # fmt: skip
     _told(under, report)
     return report
 
@@ -136,6 +138,7 @@ def resumed(
     pursuit.plans, pursuit.stages = len(view.plans), view.stages
     pursuit.done = [step for steps in view.steps[:-1] for step in steps if step.state is StepState.DONE]
     pursuit.commits = view.commits
+    pursuit.tried = [Tried.from_json(one) for one in view.tried]
     changed = view.record.digest != digest_of(domain)
     if changed:
         note("the domain has changed since the run began: what is left is planned anew")
@@ -161,7 +164,8 @@ def resumed(
     if planned.rest is not None:
         stage = Stage(plan, planned.rest, planned.unknown, str(planned.data.get("why", "")))
     begun = _begun(pursuit, planned.number, Order(planned.before, planned.reads), steps)
-    return [planned.left], Current(plan, begun, stage)
+    frame = Frame.from_json(planned.data["frame"]) if planned.data.get("frame") else Frame()
+    return [planned.left], Current(plan, begun, stage, frame)
 
 
 def _begun(pursuit: Pursuit, number: int, order: Order, steps: Sequence[Step]) -> Begun:

@@ -2,7 +2,7 @@
 
 import re
 
-from executor.body import shortened
+from executor.told import shortened
 from htn.errors import visible
 
 # Between the letters of a mark may stand what joins or decorates letters and is not seen.

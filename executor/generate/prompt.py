@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from executor.body import shortened
 from executor.check.allowed import MODULES
 from executor.generate.marked import as_data, as_part
+from executor.told import shortened
 from htn.contract import Contract
 from htn.domain import Domain, Example
 from htn.errors import UsageError

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from executor.body import shortened
 from executor.hooks.consult import Hooks
-from executor.hooks.context import MOST_TEXT, told_state, told_text, without_secrets
+from executor.hooks.context import told_state
 from executor.hooks.questions import Alternative, DataQuestion, DecisionQuestion
+from executor.told import MOST_TEXT, shortened, told_text, without_secrets
 from htn.decided import Choose, Option
 from htn.decision import Decision
 from htn.domain import Domain

@@ -28,9 +28,7 @@ from typing import Any, Generic, Literal, NoReturn, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from executor.body import shortened
 from executor.hooks.answers import DataAnswer, DecisionAnswer, RecoveryAnswer, WorkflowAnswer
-from executor.hooks.context import without_secrets
 from executor.hooks.prompt import prompt_of, system_prompt
 from executor.hooks.questions import (
     Alternative,
@@ -43,6 +41,7 @@ from executor.hooks.questions import (
 )
 from executor.levels import May
 from executor.model import Answer, Message
+from executor.told import shortened, without_secrets
 from htn.contract import Type
 from htn.errors import HtnError, LimitReached, ServiceMissing, UsageError
 from htn.network import Task, show_task

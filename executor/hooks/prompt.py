@@ -3,10 +3,10 @@
 import dataclasses
 from importlib.resources import files
 
-from executor.body import shortened
 from executor.generate.marked import as_part
 from executor.hooks.answers import MOST_TASKS
 from executor.hooks.questions import Question
+from executor.told import shortened
 from htn.errors import visible
 
 # In characters; together well below what the smallest context of a model holds (16,384 tokens).

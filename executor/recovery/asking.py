@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from executor.hooks import Alternative, RecoveryQuestion, WorkflowQuestion, told_state, told_text
+from executor.hooks import Alternative, RecoveryQuestion, WorkflowQuestion, told_state
 from executor.recovery.setback import Setback, Tried
+from executor.told import told_text
 from htn.domain import Domain
 from htn.network import show_task
 from htn.stage import ancestors

@@ -32,10 +32,11 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal, Protocol
 
-from executor.hooks import Advice, Alternative, Consulted, RecoveryQuestion, WorkflowQuestion, checked_tasks, told_text
+from executor.hooks import Advice, Alternative, Consulted, RecoveryQuestion, WorkflowQuestion, checked_tasks
 from executor.levels import May
 from executor.recovery.asking import Situation
-from executor.recovery.setback import Place, Recovered, Remedy, Setback, Tried, Way
+from executor.recovery.setback import Frame, Place, Recovered, Remedy, Setback, Tried, Way
+from executor.told import told_text
 from htn.acting import avoiding
 from htn.contract import write
 from htn.domain import Domain
@@ -184,7 +185,7 @@ class _Case:
         number: dict[int | None, int] = {at: number for number, at in enumerate(path)}
         above = tuple(plan.nodes[at]._replace(parent=number.get(plan.nodes[at].parent)) for at in path)
         under = tuple(next((number[a] for a in ancestors(plan, at) if a in number), None) for at in left)
-        return Way(remedy, tasks, found, above=above, under=under)
+        return Way(remedy, tasks, found, frame=Frame(above, under))
 
     def _once(self, nodes: Sequence[int]) -> list[int]:
         """Return nodes without the goals that are followed by the same goal, which has to hold then anyway."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from executor.hooks import told_text
+from executor.told import told_text
 from htn.domain import Domain
 from htn.errors import Trouble
 from htn.failure import Failure
-from htn.network import Part, Task, part_from_json, part_to_json, show_network, show_task
+from htn.network import Part, Task, TaskNetwork, part_from_json, part_to_json, show_network, show_task
 from htn.plan import Action, Decomposition, Plan
 from htn.stage import left_over
 
@@ -32,7 +32,7 @@ class Remedy(StrEnum):
 class Setback:
     """A step that failed: its node in the plan that was carried out, why, and how many steps of the run were done.
 
-    `plan` is that of a way with the tasks above it (`Way.whole`), where one was gone before. `later` are the nodes of
+    `plan` has what is above it (`Frame.around`), where a way was gone before. `later` are the nodes of
     actions after the first one that was not carried out that were, as they did not have to wait for it.
     `retries` is how often it was tried again; `again` says that one more time does no harm, `unsure` that nobody knows
     whether it took effect.
@@ -112,14 +112,59 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """What is above the tasks that a plan was made for: the nodes of other tasks, the topmost first.
+
+    `under` says for each of the plan's tasks which of these it is below.
+    """
+
+    above: tuple[Decomposition, ...] = ()
+    under: tuple[int | None, ...] = ()
+
+    def around(self, plan: Plan) -> Plan:
+        """Return a plan with what is above it, as a `Setback` wants it: its nodes come after those of `above`.
+
+        It is no plan to carry out: of what is above, other parts were done before.
+        """
+        roots = [at for at, node in enumerate(plan.nodes) if node.parent is None]
+        # Where a network of several tasks is left, it cannot be told which of them is which.
+        under = dict(zip(roots, self.under, strict=True)) if len(roots) == len(self.under) else {}
+        moved = [
+            node._replace(parent=under.get(at) if node.parent is None else node.parent + len(self.above))
+            for at, node in enumerate(plan.nodes)
+        ]
+        return Plan(plan.domain, plan.tasks, (*self.above, *moved))
+
+    def to_json(self) -> list[Any]:
+        """Return it as the log of a run keeps it. UsageError for what has no JSON form."""
+        nodes = [[part_to_json(task), method, parent] for task, method, parent, _ in self.above]
+        return [nodes, list(self.under)]
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Frame":
+        """Return what `to_json` wrote. ValueError or UsageError for something else."""
+        nodes, under = data
+        above = []
+        for task, method, parent in nodes:
+            part = part_from_json(task)
+            if isinstance(part, TaskNetwork) or not all(_is_place(at, len(nodes)) for at in (parent, *under)):
+                raise ValueError("what is above a plan has another form")
+            above.append(Decomposition(part, str(method), parent))
+        return cls(tuple(above), tuple(under))
+
+
+def _is_place(at: object, most: int) -> bool:
+    return at is None or (type(at) is int and 0 <= at < most)
+
+
+@dataclass(frozen=True)
 class Way:
     """A way to go on: the tasks from here on, and a plan for them, or a failure with a stage of one.
 
     Where `kept` is not None, the step that failed is done with these changes first. `pause` is how long to wait before,
     in seconds. `why` is what whoever was asked said.
 
-    Of the tasks above those that are left, some may still be done in yet another way when this one fails: `above` are
-    their nodes, the topmost first, and `under` says for each of `tasks` which of them it is below.
+    Of the tasks above those that are left, some may be done in yet another way when this one fails, too: `frame`.
     """
 
     remedy: Remedy
@@ -128,8 +173,7 @@ class Way:
     pause: float = 0.0
     kept: Mapping[Place, object] | None = None
     why: str = ""
-    above: tuple[Decomposition, ...] = ()
-    under: tuple[int | None, ...] = ()
+    frame: Frame = Frame()
 
     def __str__(self) -> str:
         tasks = ", ".join(map(show_network, self.tasks)) or "nothing is left to do"
@@ -146,22 +190,6 @@ class Way:
             return self.found
         assert self.found.stage is not None  # it would be no way
         return self.found.stage.plan
-
-    @property
-    def whole(self) -> Plan:
-        """The plan with the tasks above it, as a `Setback` of its steps wants it: its nodes come after `above`.
-
-        It is no plan to carry out: of what is above, other parts were done before.
-        """
-        nodes = self.plan.nodes
-        roots = [at for at, node in enumerate(nodes) if node.parent is None]
-        # Where a network of several tasks is left, it cannot be told which of them is which.
-        under = dict(zip(roots, self.under, strict=True)) if len(roots) == len(self.under) else {}
-        moved = [
-            node._replace(parent=under.get(at) if node.parent is None else node.parent + len(self.above))
-            for at, node in enumerate(nodes)
-        ]
-        return Plan(self.plan.domain, self.plan.tasks, (*self.above, *moved))
 
 
 @dataclass(frozen=True)

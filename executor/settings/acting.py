@@ -20,10 +20,6 @@ class ActingSettings(Group):
         "adaptive", validation_alias=names("mode"),
         description="what may be done about a step that fails: strict ends the run, adaptive takes other known ways",
     )  # fmt: skip
-    max_recoveries: int = Field(
-        3, ge=0, le=1_000, validation_alias=names("max_recoveries"),
-        description="how often a run goes on in another way after a step failed",
-    )  # fmt: skip
     max_questions: int = Field(
         20, ge=0, le=10_000, validation_alias=names("max_questions"),
         description="questions that a run puts to a model while it acts",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from executor.recovery import Recovery, Remedy, Setback, Tried, Way
+from executor.recovery import Frame, Recovery, Remedy, Setback, Tried, Way
 from htn import find_plan
 from htn.domain import Domain
 from htn.errors import ExecutionError, Trouble
@@ -120,8 +120,10 @@ def carry_out(
         at = _first_failure(domain, plan, state, left, carried)
         if at is None:
             return carried
-        whole, at = (carried.ways[-1].whole, at + len(carried.ways[-1].above)) if carried.ways else (plan, at)
-        setback = Setback(whole, at, trouble, len(carried.done), again=again, unsure=unsure)
+        frame = carried.ways[-1].frame if carried.ways else Frame()
+        setback = Setback(
+            frame.around(plan), at + len(frame.above), trouble, len(carried.done), again=again, unsure=unsure
+        )
         recovered = policy.next(setback, domain, state, carried.tried)
         carried.tried += recovered.tried
         if recovered.way is None:

@@ -16,13 +16,12 @@ from executor.hooks import (
     plainly,
     situation_of,
     told_state,
-    told_text,
-    without_secrets,
 )
 from executor.hooks.prompt import prompt_of
 from executor.hooks.questions import Question
 from executor.levels import May
 from executor.model.standin import StandIn
+from executor.told import told_text, without_secrets
 from htn.contract import Type
 from htn.errors import ServiceMissing, UsageError
 from htn.network import Task
