@@ -297,14 +297,15 @@ class Agent:
 
     def _advised(self, pursuit: Pursuit, work: Callable[[], Report]) -> Report:
         """Carry a run on; answers that it was given are kept for another only where they came to something."""
-        assert isinstance(pursuit.means, _Means)
-        advice = pursuit.means.counsel
+        means = pursuit.means
+        assert isinstance(means, _Means)
+        advice = means.counsel
         report = work()
         if advice.asked and report.run is not None and report.run.done:
             self._kept.settle()
         elif advice.asked:
             self._kept.forget()
-        return replace(report, asked=tuple(advice.asked), acting=advice.acting)
+        return replace(report, asked=tuple(advice.asked), acting=advice.acting, resumable=means.under.is_kept)
 
     def _counted(self) -> tuple[tuple[Call, ...], int]:
         return self.calls, self.evaluations

@@ -106,7 +106,8 @@ class Report:
     The run has the steps that count: those that were done, and those of the last plan. `replans` are the steps instead
     of which others were planned; `stages` counts the stages before the last plan. `evaluations` counts the bodies that
     were run while planning. `tried` are the remedies that were tried for steps that failed, `asked` what came of the
-    questions that a model was asked meanwhile; `acting` is how the run acted.
+    questions that a model was asked meanwhile; `acting` is how the run acted. `resumable` says that it may be taken up
+    again.
     """
 
     result: Plan | Failure
@@ -120,6 +121,7 @@ class Report:
     tried: tuple[Tried, ...] = ()
     asked: tuple[Consulted[Any], ...] = ()
     acting: Acting = DEFAULT
+    resumable: bool = False
 
 
 class Means(Protocol):
