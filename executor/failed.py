@@ -2,7 +2,7 @@
 
     error[execution]: the step fetch(page) failed: the server is busy
       2 of 5 steps were done before it, and stay done
-      tried for fetch(page): trying the step again: 3 times, and it failed each time
+      tried for fetch(page): trying the step again: 3 times, without success
       tried for fetch(page): another known method: there is no other method that applies
       asked: recovery_strategy, without a model: …; no answer came within 120 s
       then: the run ended there (level adaptive, mode adaptive)
@@ -21,6 +21,7 @@ from executor.hooks import Consulted
 from executor.levels import Acting, Level, Mode
 from executor.recovery import Tried
 from executor.run import Run, StepState
+from executor.told import times
 from htn.errors import Trouble, visible
 
 _MOST_TRIED = 12
@@ -85,7 +86,7 @@ class FailureReport:
         """Return what was tried and asked, a line each, the last of many."""
         rows = [f"tried for {one.to_json()['failed']}: {one}" for one in self.tried]
         if self.retries and not any(one.remedy.name == "RETRY" for one in self.tried):
-            rows.insert(0, f"tried for {self.action}: trying the step again: {self.retries} times")
+            rows.insert(0, f"tried for {self.action}: trying the step again: {times(self.retries)}")
         rows += [f"asked: {one}" for one in self.consulted]
         left_out = len(rows) - _MOST_TRIED
         return rows if left_out <= 0 else [f"{left_out:,} more were tried before", *rows[-_MOST_TRIED:]]

@@ -7,6 +7,7 @@ a secret. That is a precaution, not a fence.
 import re
 
 MOST_TEXT = 2_000
+
 _SECRET_NAME = re.compile(
     r"(?<![a-z])(pass(word|wd|phrase)?|secrets?|tokens?|credentials?|api_?keys?|private_?keys?|access_?keys?|auth"
     r"(orization)?|cookies?|pin)(?![a-z])",
@@ -34,6 +35,11 @@ _VARYING = (
     (re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<id>"),
     (re.compile(r"\b\d+(?:\.\d+)?(\s?)(ms|s|sec|seconds?|minutes?)\b"), r"<some>\1\2"),
 )
+
+
+def times(count: int) -> str:
+    """Return how often something was done, as a person says it."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def is_secret(name: str) -> bool:

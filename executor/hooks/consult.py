@@ -45,7 +45,7 @@ from executor.told import shortened, without_secrets
 from htn.contract import Type
 from htn.errors import HtnError, LimitReached, ServiceMissing, UsageError
 from htn.network import Task, show_task
-from htn.values import from_json, plain, to_json
+from htn.values import from_json, plain, show, to_json
 
 Source: TypeAlias = Literal["model", "kept", "fallback"]
 _A = TypeVar("_A")
@@ -78,6 +78,9 @@ class Advice:
         """Return it as programs read it."""
         return {"choice": self.choice, "seconds": self.seconds}
 
+    def __str__(self) -> str:
+        return f"{self.choice}, after {self.seconds:g} s" if self.seconds else self.choice
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -89,6 +92,9 @@ class Reading:
     def to_json(self) -> object:
         """Return it as programs read it."""
         return {"understood": self.understood, "value": to_json(self.value)}
+
+    def __str__(self) -> str:
+        return show(self.value) if self.understood else "nothing that can be used"
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,11 @@ class Consulted(Generic[_A]):
 
     def __str__(self) -> str:
         said = {"model": "a model was asked", "kept": "a model was asked before", "fallback": "without a model"}
-        return f"{self.hook}, {said[self.source]}: {json.dumps(self.to_json()['answer'])}; {self.why or 'no reason'}"
+        answer: object = self.answer
+        if isinstance(answer, tuple):
+            answer = ", ".join(map(show_task, answer)) or "no other tasks"
+        answer = "the declared order" if answer is None else answer
+        return f"{self.hook}, {said[self.source]}: {answer}; {self.why or 'no reason was given'}"
 
 
 @dataclass

@@ -36,7 +36,7 @@ from executor.hooks import Advice, Alternative, Consulted, RecoveryQuestion, Wor
 from executor.levels import May
 from executor.recovery.asking import Situation
 from executor.recovery.setback import Frame, Place, Recovered, Remedy, Setback, Tried, Way
-from executor.told import told_text
+from executor.told import times, told_text
 from htn.acting import avoiding
 from htn.contract import write
 from htn.domain import Domain
@@ -112,7 +112,7 @@ class _Case:
     def settled(self) -> Recovered:
         """Try one remedy after the other, until one leads on."""
         if self.setback.retries:
-            self._note(Remedy.RETRY, f"{self.setback.retries} times, and it failed each time")
+            self._note(Remedy.RETRY, f"{times(self.setback.retries)}, without success")
         way = self._way() if self._may_go_on() else None
         return Recovered(way, tuple(self.tried))
 
@@ -224,11 +224,11 @@ class _Case:
             case "again":
                 way = self._left(Remedy.ASKED, None, self.domain)
                 if isinstance(way, Failure):
-                    return f"{said}; what is left cannot be planned"
+                    return f"to wait and try it again, but what is left cannot be planned: {said.why}"
                 return replace(way, pause=said.answer.seconds, why=said.why)
             case "adapt":
                 return self._adapted()
-        return str(said)
+        return f"to stop: {said.why or 'no reason was given'}"
 
     def _adapted(self) -> Way | str | None:
         """Ask for other tasks; those that cannot be planned go back with why, once."""

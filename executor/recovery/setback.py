@@ -178,10 +178,10 @@ class Way:
     def __str__(self) -> str:
         tasks = ", ".join(map(show_network, self.tasks)) or "nothing is left to do"
         steps = self.plan.steps
-        told = ", ".join(map(show_task, steps[:_MOST_STEPS])) or "nothing"
+        told = ", ".join(map(show_task, steps[:_MOST_STEPS]))
         more = f", and {len(steps) - _MOST_STEPS:,} more" if len(steps) > _MOST_STEPS else ""
         said = f"{self.why}: " if self.why else ""
-        return told_text(f"{said}{tasks}, by {told}{more}", 600)
+        return told_text(f"{said}{tasks}{f', by {told}{more}' if told not in ('', tasks) else ''}", 600)
 
     @property
     def plan(self) -> Plan:

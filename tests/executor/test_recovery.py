@@ -346,7 +346,7 @@ def test_a_kept_result_is_used_for_nothing_else(why: str) -> None:
 def test_retries_that_were_made_are_among_what_was_tried() -> None:
     domain, plan, state = learned_step()
     recovered = policy().next(setback_at(plan, "buy", retries=3), domain, state)
-    assert str(recovered.tried[0]) == "trying the step again: 3 times, and it failed each time"
+    assert str(recovered.tried[0]) == "trying the step again: 3 times, without success"
 
 
 def test_a_gap_is_no_way_and_is_named() -> None:
