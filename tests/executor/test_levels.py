@@ -31,7 +31,7 @@ DONE_FROM = {
 LEVELS, MODES = list(Level), list(Mode)
 
 
-@pytest.mark.parametrize(("level", "mode", "what"), product(Level, Mode, May))
+@pytest.mark.parametrize(("level", "mode", "what"), list(product(Level, Mode, May)))
 def test_a_run_may_do_what_its_level_and_its_mode_both_allow(level: Level, mode: Mode, what: May) -> None:
     by_level = LEVELS.index(level) >= LEVELS.index(ASKED_FROM.get(what, Level.BASIC))
     by_mode = MODES.index(mode) >= MODES.index(DONE_FROM[what])
