@@ -13,6 +13,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from executor.begun import Begun
 from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
@@ -24,10 +25,12 @@ from executor.run import Run, RunState, RunView, Step, StepState
 from executor.schedule import Order
 from executor.store import LeaseLost
 from htn.domain import Domain
-from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError
+from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError, told
 from htn.failure import Failure
 from htn.network import Part
 from htn.stage import Stage
+
+T = TypeVar("T")
 
 Counted = Callable[[], tuple[tuple[Call, ...], int]]
 """Gives the calls of models so far, and how many bodies were run while planning."""
@@ -138,7 +141,7 @@ def resumed(
     pursuit.plans, pursuit.stages = len(view.plans), view.stages
     pursuit.done = [step for steps in view.steps[:-1] for step in steps if step.state is StepState.DONE]
     pursuit.commits = view.commits
-    pursuit.tried = [Tried.from_json(one) for one in view.tried]
+    pursuit.tried = _read(view, lambda: [Tried.from_json(one) for one in view.tried])
     changed = view.record.digest != digest_of(domain)
     if changed:
         note("the domain has changed since the run began: what is left is planned anew")
@@ -164,8 +167,17 @@ def resumed(
     if planned.rest is not None:
         stage = Stage(plan, planned.rest, planned.unknown, str(planned.data.get("why", "")))
     begun = _begun(pursuit, planned.number, Order(planned.before, planned.reads), steps)
-    frame = Frame.from_json(planned.data["frame"]) if planned.data.get("frame") else Frame()
+    kept = planned.data.get("frame")
+    frame = _read(view, lambda: Frame.from_json(kept)) if kept else Frame()
     return [planned.left], Current(plan, begun, stage, frame)
+
+
+def _read(view: RunView, read: Callable[[], T]) -> T:
+    """Return what a part of the log says. ExecutionError where it says nothing that makes sense."""
+    try:
+        return read()
+    except (KeyError, ValueError, TypeError, IndexError, UsageError) as error:
+        raise ExecutionError(f"the log of the run {view.record.id} is spoiled: {told(error)}") from error
 
 
 def _begun(pursuit: Pursuit, number: int, order: Order, steps: Sequence[Step]) -> Begun:

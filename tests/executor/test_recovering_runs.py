@@ -15,8 +15,9 @@ from executor.model.standin import StandIn
 from executor.recovery import Remedy
 from executor.run import RunState
 from executor.settings import Settings
+from executor.store import event_text
 from htn.domain import Domain
-from htn.errors import ServiceMissing, UsageError
+from htn.errors import ExecutionError, ServiceMissing, UsageError
 from htn.network import Task
 from htn.state import State
 from tests.executor.errands import at_home, errands
@@ -244,6 +245,20 @@ def test_a_run_that_was_taken_up_again_knows_the_tasks_above_its_steps(agent: Op
     report = agent(max_replans=9).resume("errand", domain=domain)
     assert report.run is not None and report.run.done
     assert [str(step.action) for step in report.run.steps] == ["ride(market)", "buy(milk, market)", "ride(home)"]
+
+
+@pytest.mark.parametrize(
+    "damage", [{"tried": [{"remedy": "pray"}]}, {"tried": [3]}, {"tried": [{"task": 1, "came": 2}]}]
+)
+def test_a_log_that_was_spoiled_is_said_to_be_when_a_run_is_taken_up(agent: Open, damage: Any) -> None:
+    one = agent()
+    domain = breaking({WALK: FOREVER, RIDE: FOREVER})
+    report = one.run(domain, GO, at_home())
+    assert report.run is not None
+    # Whoever can write to the store can spoil a log.
+    one.store.runs().append(report.run.id, event_text("gave_up", by="somebody", step="1.1", **damage), mark="m")
+    with pytest.raises(ExecutionError, match="is spoiled"):
+        agent().resume(report.run.id, domain=domain)
 
 
 PURE = [{"rung": 3, "name": "determinism, purity", "passed": True}]
