@@ -169,3 +169,62 @@ class ExplainAnswer(PlanAnswer):
     """A plan or a failure, and its explanation."""
 
     explanation: ExplanationForm
+
+
+class RunRequest(SearchForm):
+    """Tasks that are to be carried out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"domain": "travel", "tasks": ["travel(alice, home, park)"]}]}
+    )
+
+    run_id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="what the run is called; by default one is made"
+    )
+    learn: Literal["auto", "ask", "never"] | None = Field(
+        None, description="whether gaps are closed by asking the model; with ask, a person approves what is admitted"
+    )
+    max_calls: int | None = Field(
+        None, ge=0, le=10_000, description="the most calls of the model, no more than the service allows"
+    )
+
+
+class TroubleForm(Told):
+    """Why something did not work: what happened, where, what to do next."""
+
+    error: str = Field(description="the kind of error, as in a problem document's code")
+    message: str
+    where: str | None
+    hints: list[str]
+    exit_code: int
+
+
+RunState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class RunForm(Told):
+    """A run, or other long work: where it stands, and what came of it. Times are seconds since 1970."""
+
+    id: str
+    kind: str = Field(description="run: tasks of a domain; words: a request in words; code: code that was asked for")
+    state: RunState
+    created: float
+    began: float | None
+    ended: float | None
+    result: dict[str, Any] | None = Field(description="what came of it, in the form of the route that began it")
+    error: TroubleForm | None = Field(description="why nothing came of it")
+    links: dict[str, str]
+
+
+class RunsForm(Told):
+    """Runs, the newest first."""
+
+    runs: list[RunForm]
+
+
+class EventsForm(Told):
+    """What happened in a run, oldest first. Each event has an id, the time `at` which it was, and a kind."""
+
+    run: str
+    state: RunState
+    events: list[dict[str, Any]]

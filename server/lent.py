@@ -23,6 +23,9 @@ class LentAgent(Agent):
 
     lent: Lent | None = None
 
+    def __enter__(self) -> "LentAgent":
+        return self
+
     @cached_property
     def store(self) -> Store:
         """The service's store, or one of its own."""

@@ -6,12 +6,12 @@ code and run here; bodies that a model wrote do not, unless a setting lets plann
 
 import json
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.connection import Connection
-from sys import stderr
 from typing import Any, Literal
 
 from executor.agent import Agent
@@ -67,11 +67,15 @@ def read_task(written: object) -> Task:
     return (parse_task(head)[0], *(from_json(argument, f"an argument of {head:.60}") for argument in arguments))
 
 
-def serve(connection: Connection, settings: Settings, sources: Mapping[str, str]) -> None:
-    """Answer what comes over the connection until it is closed. An answer is a `Planned` or a `Trouble`."""
+def serve(connection: Connection) -> None:
+    """Answer what comes over the connection until it is closed. An answer is a `Planned` or a `Trouble`.
+
+    What comes first are the settings, and for each domain by name where it is loaded from.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this process ends it
+    settings, sources = connection.recv()
     known: dict[str, Domain] = {}
-    with redirect_stdout(stderr), Agent(settings) as own:
+    with redirect_stdout(sys.stderr), Agent(settings) as own:
         lent = Lent(own.store, lambda: own.sandbox)
         for name, source in sources.items():
             known[name] = load_domain(source)
@@ -156,3 +160,10 @@ def _why(needs: Dependencies, at: int) -> dict[str, Any]:
         "relies_on": list(why.relies_on or ()),
         "needed_by": list(why.needed_by or ()),
     }
+
+
+if __name__ == "__main__":
+    # The classes that are sent are those of the module under its own name, not of this run of it.
+    from server.planning import serve as serve_here
+
+    serve_here(Connection(int(sys.argv[1])))

@@ -8,22 +8,23 @@ Not here: spreading one search over several processes.
 """
 
 import asyncio
-import multiprocessing
+import os
+import socket
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 
 from executor.settings import Settings
 from htn.errors import HtnError, LimitReached, ServiceMissing, Trouble
-from server.planning import Planned, Wanted, serve
+from server.planning import Planned, Wanted
 
 GRACE = 2.0  # seconds that a search may take beyond its limit before its process is killed
 _START = 60.0  # seconds in which a process has to be ready
-_CONTEXT = multiprocessing.get_context("spawn")  # a forked one would inherit the service's threads half-way
 
 
 class TroubleError(HtnError):
@@ -45,7 +46,7 @@ class Planner:
 
     settings: Settings
     sources: Mapping[str, str]
-    _process: BaseProcess | None = None
+    _process: subprocess.Popen[bytes] | None = None
     _connection: Connection | None = None
 
     def plan(self, wanted: Wanted, seconds: float) -> Planned:
@@ -79,20 +80,25 @@ class Planner:
             self._connection.close()
         if self._process:
             self._process.kill()
-            self._process.join()
+            self._process.wait()
         self._process = self._connection = None
 
     def _ready(self) -> Connection:
-        if self._process and self._connection and self._process.is_alive():
+        if self._process and self._connection and self._process.poll() is None:
             return self._connection
         self.stop()
-        self._connection, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(
-            target=serve, args=(theirs, self.settings, self.sources), name="htn planner", daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._connection = Connection(ours.detach())
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-P", "-m", "server.planning", str(theirs.fileno())],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr.fileno() if sys.stderr else subprocess.DEVNULL,
+            )
         with suppress(EOFError, OSError):
+            self._connection.send((self.settings, dict(self.sources)))
             if self._connection.poll(_START):
                 self._connection.recv()
                 return self._connection

@@ -14,7 +14,9 @@ from executor.agent import Agent, Listener
 from executor.review import Reviewer
 from executor.sandbox import Sandbox
 from executor.settings import Settings
+from htn.errors import UsageError
 from server.access import Access
+from server.checks import Checks
 from server.known import KnownDomains
 from server.lent import Lent, LentAgent
 from server.metrics import Metrics
@@ -39,7 +41,12 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings, domains: Sequence[str] = (), *, trust_loopback: bool = False) -> "Service":
-        """Return the service that settings describe; nothing is opened yet."""
+        """Return the service that settings describe; nothing is opened yet. UsageError where it could not be safe."""
+        if settings.sandbox == "local":
+            raise UsageError(
+                "clients' code would run without a sandbox, as this user: the service does not do that",
+                hints=("another sandbox: --sandbox auto",),
+            )
         access = Access.of(settings, trust_loopback=trust_loopback)
         return cls(settings, access, KnownDomains.load(domains))
 
@@ -53,6 +60,9 @@ class Service:
             self.planners = await stack.enter_async_context(PlannerPool(self.settings, self.known.sources))
             self.desk = Desk(threads=self.settings.service_runs, most_waiting=self.settings.service_waiting)
             stack.push_async_callback(to_thread.run_sync, self.desk.stop, STOP_SECONDS)
+            self.checks = Checks(self.settings, self._own.store, lambda: self._sandbox().description)
+            looking = asyncio.create_task(self.checks.forever())
+            stack.callback(looking.cancel)
             self._gauges()
             yield
             self.stopping.set()
@@ -72,8 +82,7 @@ class Service:
         """Do something short with an agent in a thread, and return what comes of it."""
 
         def done() -> T:
-            agent = self.agent(settings)
-            with agent:
+            with self.agent(settings) as agent:
                 return work(agent)
 
         return await to_thread.run_sync(done, limiter=self.limiter)

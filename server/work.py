@@ -117,7 +117,7 @@ class Desk:
             if self.queued >= self._most_waiting:
                 raise RequestError("busy", f"{self.queued:,} runs wait already", hints=("ask again later",))
             if work.id in self._known:
-                raise RequestError("usage", f"there is a run {work.id} already")
+                raise RequestError("state", f"there is a run {work.id} already")
             self._known[work.id] = work
             self.queued += 1
             self._forget()

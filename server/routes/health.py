@@ -5,12 +5,14 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from server.checks import Status
 from server.forms import Told
 from server.metrics import TEXT
 from server.problems import answer, responses
-from server.using import Used
+from server.using import TOKEN, Used
 
 router = APIRouter(tags=["health"])
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class Health(Told):
@@ -18,6 +20,56 @@ class Health(Told):
 
     status: Literal["healthy", "stopping"]
     service: str
+
+
+class ServiceHealth(Told):
+    """How one thing is: whether it answers, and how it went lately."""
+
+    status: Status
+    is_healthy: bool
+    success_rate: float
+    response_time_ms: float | None
+    consecutive_failures: int
+    found: str
+    hints: list[str]
+
+
+class BreakerForm(Told):
+    """Closed while a provider answers, open since it last did not."""
+
+    state: Literal["closed", "open"]
+    failure_count: int
+
+
+class ProviderHealth(ServiceHealth):
+    """How a model's server is."""
+
+    is_available: bool
+    average_latency_ms: float
+    circuit_breaker: BreakerForm
+
+
+class SystemHealth(Told):
+    """How everything is that the service stands on."""
+
+    timestamp: str
+    overall_status: Status
+    services: dict[str, ServiceHealth]
+
+
+class ProvidersHealth(Told):
+    """How the models' servers are."""
+
+    timestamp: str
+    providers: dict[str, ProviderHealth]
+
+
+class DetailedHealth(Told):
+    """How everything is; `success` says that it was looked at."""
+
+    success: Literal[True]
+    system_health: SystemHealth
+    llm_providers: ProvidersHealth
 
 
 class MetricsForm(Told):
@@ -35,7 +87,14 @@ async def health(service: Used) -> Any:
     return {"status": "stopping" if service.stopping.is_set() else "healthy", "service": "htn"}
 
 
-@router.get("/metrics", response_model=MetricsForm, responses=responses())
+@router.get("/api/v1/health/detailed", response_model=DetailedHealth, responses=responses(), dependencies=[TOKEN])
+async def detailed(service: Used) -> Response:
+    """Say how Redis, Docker, the sandbox and the models' servers are. They are looked at each minute, and now."""
+    await service.checks.refresh()
+    return answer(service.checks.to_json())
+
+
+@router.get("/metrics", response_model=MetricsForm, responses={**_TEXT, **responses()})
 async def metrics(request: Request, service: Used) -> Response:
     """Tell a few figures in JSON, or everything that is counted in Prometheus' text format, by `Accept`."""
     accepted = request.headers.get("accept", "")
