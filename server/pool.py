@@ -17,7 +17,10 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
+from threading import Lock
+from typing import Any
 
 from executor.settings import Settings
 from htn.errors import HtnError, LimitReached, ServiceMissing, Trouble
@@ -48,6 +51,8 @@ class Planner:
     sources: Mapping[str, str]
     _process: subprocess.Popen[bytes] | None = None
     _connection: Connection | None = None
+    _closed: bool = False
+    _lock: Lock = field(default_factory=Lock)
 
     def plan(self, wanted: Wanted, seconds: float) -> Planned:
         """Have it look for a plan, `seconds` at most; LimitReached after that, and the error that the search met."""
@@ -74,21 +79,39 @@ class Planner:
         """Start it, if it does not run, and wait until it is ready."""
         self._ready()
 
-    def stop(self) -> None:
-        """Kill it, if it runs."""
-        if self._connection:
-            self._connection.close()
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-        self._process = self._connection = None
+    def stop(self, *, for_good: bool = False) -> None:
+        """Kill it, if it runs. `for_good` says that it is not to start again."""
+        with self._lock:
+            self._closed = self._closed or for_good
+            if self._process:
+                self._process.kill()  # whoever waits for it sees its connection end
+                self._process.wait()
+            if self._connection and not for_good:
+                self._connection.close()
+                self._connection = None
+            self._process = None
 
     def _ready(self) -> Connection:
         if self._process and self._connection and self._process.poll() is None:
             return self._connection
         self.stop()
+        connection = self._launched()
+        with suppress(EOFError, OSError):
+            connection.send((self.settings, dict(self.sources)))
+            if connection.poll(_START):
+                connection.recv()
+                return connection
+        self.stop()
+        raise ServiceMissing(
+            "a process that looks for plans did not start", hints=("what it said is on the service's standard error",)
+        )
+
+    def _launched(self) -> Connection:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with self._lock, theirs:
+            if self._closed:
+                ours.close()
+                raise ServiceMissing("the service is stopping")
             self._connection = Connection(ours.detach())
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
                 [sys.executable, "-P", "-m", "server.planning", str(theirs.fileno())],
@@ -97,20 +120,12 @@ class Planner:
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno() if sys.stderr else subprocess.DEVNULL,
             )
-        with suppress(EOFError, OSError):
-            self._connection.send((self.settings, dict(self.sources)))
-            if self._connection.poll(_START):
-                self._connection.recv()
-                return self._connection
-        self.stop()
-        raise ServiceMissing(
-            "a process that looks for plans did not start", hints=("what it said is on the service's standard error",)
-        )
+            return self._connection
 
 
 @dataclass
 class PlannerPool:
-    """Several planners. `async with` starts them and stops them."""
+    """Several planners. `async with` starts them, without waiting until they are ready, and stops them."""
 
     settings: Settings
     sources: Mapping[str, str]
@@ -123,16 +138,15 @@ class PlannerPool:
         self.planners = [Planner(self.settings, self.sources) for _ in range(count)]
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="planner")
         loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(self._threads, planner.start) for planner in self.planners))
-        self._free.extend(self.planners)
-        for _ in self.planners:
-            self._turns.release()
+        for planner in self.planners:
+            work = loop.run_in_executor(self._threads, planner.start)
+            work.add_done_callback(partial(self._give_back, planner))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for planner in self.planners:
-            planner.stop()
-        self._threads.shutdown(wait=False)
+            planner.stop(for_good=True)
+        self._threads.shutdown(wait=True)
 
     @property
     def busy(self) -> int:
@@ -145,9 +159,10 @@ class PlannerPool:
         await self._turns.acquire()
         planner = self._free.popleft()
         work = asyncio.get_running_loop().run_in_executor(self._threads, planner.plan, wanted, seconds)
-        work.add_done_callback(lambda _: self._give_back(planner))  # also where the client has gone meanwhile
+        work.add_done_callback(partial(self._give_back, planner))  # also where the client has gone meanwhile
         return await asyncio.shield(work)
 
-    def _give_back(self, planner: Planner) -> None:
+    def _give_back(self, planner: Planner, work: "asyncio.Future[Any]") -> None:
+        work.cancelled() or work.exception()  # whoever asked hears of it; one that did not start starts when wanted
         self._free.append(planner)
         self._turns.release()

@@ -15,6 +15,7 @@
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -125,7 +126,15 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     said = {"unknown": "there is no such resource", "method": f"{request.method} is not for this resource"}
     hints = ("GET /openapi.json lists what there is",) if code in said else ()
     trouble = Trouble(code, 2, said.get(code, str(error.detail)), None, hints)
-    return problem(trouble, request.scope, error.headers)
+    allowed = {"Allow": ", ".join(_methods(request))} if code == "method" else {}
+    return problem(trouble, request.scope, {**(error.headers or {}), **allowed})
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the OpenAPI document has for the path of a request."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    here = [p for p in paths if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(p)), request.url.path)]
+    return sorted({method.upper() for path in here for method in paths[path]})
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -18,6 +18,8 @@ from htn.errors import UsageError
 from server.app import make_app
 from server.service import STOP_SECONDS, Service
 
+_HEADERS = 262_144  # bytes of a request's first line and headers; code may stand in an address
+
 
 class _Server(uvicorn.Server):
     """Tells the service that it is to stop before connections are waited for."""
@@ -42,11 +44,7 @@ def serve(service: Service, on_started: Callable[[str], None]) -> None:
     with _listening(service.settings) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        config = uvicorn.Config(
-            make_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none",
-            lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS),
-        )  # fmt: skip
-        server = _Server(config, service, lambda: on_started(address))
+        server = _Server(config_of(service), service, lambda: on_started(address))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.default_int_handler)
         try:
@@ -56,6 +54,14 @@ def serve(service: Service, on_started: Callable[[str], None]) -> None:
                 raise
     if not server.started:
         raise UsageError("the service did not start", hints=("what went wrong is said above",))
+
+
+def config_of(service: Service) -> uvicorn.Config:
+    """Return how a service is served. What proxies say about clients is not believed."""
+    return uvicorn.Config(
+        make_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False, http="h11",
+        ws="none", lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS), h11_max_incomplete_event_size=_HEADERS,
+    )  # fmt: skip
 
 
 def _listening(settings: Settings) -> socket.socket:

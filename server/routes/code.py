@@ -6,7 +6,6 @@ from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from executor import code as verbs
-from executor.code.requests import MOST_CODE
 from server.forms import RunForm, Told
 from server.handles import Wait, settled
 from server.lent import LentAgent
@@ -14,6 +13,7 @@ from server.problems import answer, responses
 from server.using import TOKEN, Used
 from server.work import Work
 
+_MOST_IN_A_URL = 20_000  # characters
 router = APIRouter(prefix="/api/v1/code", tags=["code"], dependencies=[TOKEN])
 
 
@@ -112,7 +112,7 @@ async def validate(
     service: Used,
     code: Annotated[
         str,
-        Query(max_length=MOST_CODE, description="the code; where it is in one line, `\\n` may stand for a line break",
+        Query(max_length=_MOST_IN_A_URL, description="the code; in one line `\\n` may stand for a line break",
               examples=["def foo():\n    return 42"]),
     ],
     language: Annotated[str | None, Query(max_length=40, description="by default found out")] = None,

@@ -22,7 +22,12 @@ Name = Annotated[
     str, Path(min_length=1, max_length=200, description="NAME, or DOMAIN.NAME where several domains have one")
 ]
 Version = Annotated[
-    str, Field(pattern=r"^(current|[0-9a-fA-F]{4,64})$", description="the beginning of a version, or `current`")
+    str,
+    Field(
+        pattern=r"^(current|[0-9a-fA-F]{4,64})$",
+        description="the beginning of a version, or `current`",
+        examples=["current"],
+    ),
 ]
 Deed = Callable[[Versions, str, str, str], str]
 
@@ -90,7 +95,13 @@ class DoneForm(Told):
 class DeedRequest(Asked):
     """A deed with the library needs a reason, which its history keeps."""
 
-    why: str = Field(min_length=1, max_length=500, pattern=r"\S", description="why; the history keeps it")
+    why: str = Field(
+        min_length=1,
+        max_length=500,
+        pattern=r"\S",
+        description="why; the history keeps it",
+        examples=["the newer one is slow"],
+    )
     who: str = Field("http", min_length=1, max_length=100, description="who does it; the history keeps it, too")
 
 

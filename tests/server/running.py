@@ -1,5 +1,6 @@
 """The service as a client meets it: a real server on this machine, with a library and a sandbox of its own."""
 
+import socket
 import threading
 import time
 from contextlib import ExitStack
@@ -10,8 +11,8 @@ import httpx
 import uvicorn
 
 from executor.settings import Settings
-from server.app import make_app
 from server.service import Service
+from server.serving import config_of
 
 NOBODY = "127.0.0.1:9"
 CHOSEN: dict[str, Any] = {
@@ -26,23 +27,19 @@ class Running:
     def __init__(self, data_dir: Any, *, domains: tuple[str, ...] = (), trust_loopback: bool = False, **settings: Any):
         chosen = CHOSEN | {"data_dir": data_dir} | settings
         self.service = Service.of(Settings.load(**chosen), domains, trust_loopback=trust_loopback)
-        config = uvicorn.Config(
-            make_app(self.service), host="127.0.0.1", port=0, log_config=None, access_log=False, ws="none",
-            timeout_graceful_shutdown=5,
-        )  # fmt: skip
-        self.server = uvicorn.Server(config)
+        self.server = uvicorn.Server(config_of(self.service))
+        self._listener = socket.create_server(("127.0.0.1", 0))
         self._stack = ExitStack()
 
     def __enter__(self) -> "Running":
-        thread = threading.Thread(target=self.server.run, name="service")
+        thread = threading.Thread(target=self.server.run, args=([self._listener],), name="service")
         thread.start()
         self._stack.callback(thread.join)
         self._stack.callback(self._stop)
         while not self.server.started and thread.is_alive():
             time.sleep(0.02)
         assert self.server.started
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.client = self._stack.enter_context(self.stranger(Authorization=f"Bearer {self.token}"))
         return self
 
