@@ -39,16 +39,21 @@ def report_document(report: Report, changed: Mapping[tuple[str, Any], Any]) -> d
         "stages": report.stages,
         "replans": [replan.to_json() for replan in report.replans],
         "evaluations": report.evaluations,
-        "changed": [
-            {
-                "variable": name,
-                "key": to_json(writable(key)),
-                "value": None if value is State.ABSENT else to_json(writable(value)),
-                "gone": value is State.ABSENT,
-            }
-            for (name, key), value in changed.items()
-        ],
+        "changed": changed_rows(changed),
     }
+
+
+def changed_rows(changed: Mapping[tuple[str, Any], Any]) -> list[dict[str, Any]]:
+    """Return places that changed, and to what."""
+    return [
+        {
+            "variable": name,
+            "key": to_json(writable(key)),
+            "value": None if value is State.ABSENT else to_json(writable(value)),
+            "gone": value is State.ABSENT,
+        }
+        for (name, key), value in changed.items()
+    ]
 
 
 def learned_document(learned: Learned) -> dict[str, Any]:

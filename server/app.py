@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -12,6 +13,7 @@ from starlette.middleware import Middleware
 
 from htn.errors import HtnError
 from server.access import Guard
+from server.kept import take_up_lost
 from server.limits import BodyLimit, Buckets, Limits
 from server.problems import Problem, on_htn_error, on_http_error, on_invalid
 from server.routes import code, domains, health, intelligent, models, operators, plans, runs
@@ -31,6 +33,7 @@ def make_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.opened():
+            await to_thread.run_sync(take_up_lost, service)
             yield
 
     settings = service.settings

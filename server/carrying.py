@@ -19,8 +19,15 @@ from server.service import Service
 from server.work import Work
 
 
-def told_by(work: Work) -> Listener:
-    """Return a listener that tells a piece of work what an agent does."""
+class ServiceStopped(KeyboardInterrupt):
+    """The service is stopping: what runs ends after its step, as it would by Ctrl-C."""
+
+
+def told_by(work: Work, service: Service | None = None) -> Listener:
+    """Return a listener that tells a piece of work what an agent does.
+
+    Where the `service` is stopping, the work ends after its step, as an interrupt ends it: a run is paused.
+    """
 
     def planned(result: Plan | Failure) -> None:
         if isinstance(result, Plan):
@@ -32,6 +39,8 @@ def told_by(work: Work) -> Listener:
         trouble = event.trouble.to_json() if event.trouble else None
         more = {"error": trouble} if trouble else {}
         work.tell(event.kind, step=event.step, seconds=round(event.seconds, 4), detail=event.detail, **more)
+        if event.kind == "finish" and service and service.stopping.is_set():
+            raise ServiceStopped
 
     def learning(event: LearnEvent) -> None:
         if event.kind != "text":
@@ -68,7 +77,7 @@ class Carried:
         document = report_document(report, changes_of(self.domain, self.state, before))
         document["exit_code"] = exit_code(report)
         document["model_calls"] = len(report.calls)
-        self.service.metrics.executed("run", ok=document["ok"], attempts=1 + _retries(report))
+        self.service.metrics.executed("run", ok=document["ok"], attempts=1 + retries_of(report))
         return document["ok"], document
 
 
@@ -82,5 +91,6 @@ def exit_code(report: Report) -> int:
     return failed.trouble.exit_code if failed.trouble else 4
 
 
-def _retries(report: Report) -> int:
+def retries_of(report: Report) -> int:
+    """Return how often steps of a run were tried again."""
     return sum(step.retries for step in report.run.steps) if report.run else 0

@@ -199,11 +199,15 @@ class TroubleForm(Told):
     exit_code: int
 
 
-RunState = Literal["queued", "running", "done", "failed", "cancelled"]
+RunState = Literal["queued", "created", "running", "waiting", "paused", "done", "failed", "cancelled"]
 
 
 class RunForm(Told):
-    """A run, or other long work: where it stands, and what came of it. Times are seconds since 1970."""
+    """A run, or other long work: where it stands, and what came of it. Times are seconds since 1970.
+
+    A run is created, running, waiting (for an approval), paused, done, failed or cancelled, and has `steps`; other work
+    is queued, running, done, failed or cancelled.
+    """
 
     id: str
     kind: str = Field(description="run: tasks of a domain; words: a request in words; code: code that was asked for")
@@ -216,10 +220,20 @@ class RunForm(Told):
     links: dict[str, str]
 
 
+class RunRow(Told):
+    """A run in a list. One that is `lost` was being carried out by a process that is gone."""
+
+    id: str
+    kind: str
+    state: RunState
+    created: float
+    links: dict[str, str]
+
+
 class RunsForm(Told):
     """Runs, the newest first."""
 
-    runs: list[RunForm]
+    runs: list[RunRow]
 
 
 class EventsForm(Told):

@@ -21,8 +21,8 @@ Wait = Annotated[
 ]  # fmt: skip
 
 
-def run_document(work: Work) -> dict[str, Any]:
-    """Return work as `RunForm` has it."""
+def work_document(work: Work) -> dict[str, Any]:
+    """Return work that only this process knows as `RunForm` has it."""
     here = f"/api/v1/runs/{work.id}"
     return work.to_json() | {"links": {"self": here, "events": f"{here}/events", "cancel": f"{here}/cancel"}}
 
@@ -30,7 +30,7 @@ def run_document(work: Work) -> dict[str, Any]:
 def handle(work: Work) -> Response:
     """Answer with where to look for work that has not ended."""
     where = f"/api/v1/runs/{work.id}"
-    return answer(run_document(work), 202, {"Location": where, "Retry-After": "1"})
+    return answer(work_document(work), 202, {"Location": where, "Retry-After": "1"})
 
 
 async def settled(service: Service, work: Work, seconds: float | None) -> Response | None:

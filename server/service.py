@@ -5,13 +5,14 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from executor.agent import Agent, Listener
 from executor.review import Reviewer
+from executor.runs import Runs
 from executor.sandbox import Sandbox
 from executor.settings import Settings
 from htn.errors import UsageError
@@ -58,12 +59,15 @@ class Service:
             stack.push_async_callback(to_thread.run_sync, partial(self._own.__exit__, None, None, None))
             self.limiter = CapacityLimiter(_THREADS)
             self.planners = await stack.enter_async_context(PlannerPool(self.settings, self.known.sources))
-            self.desk = Desk(threads=self.settings.service_runs, most_waiting=self.settings.service_waiting)
+            self.desk = Desk(
+                threads=self.settings.service_runs, most_waiting=self.settings.service_waiting, stopping=self.stopping
+            )
             stack.push_async_callback(to_thread.run_sync, self.desk.stop, STOP_SECONDS)
             self.checks = Checks(self.settings, self._own.store, lambda: self._sandbox().description)
             looking = asyncio.create_task(self.checks.forever())
             stack.callback(looking.cancel)
             self._gauges()
+            self.stopping.clear()
             yield
             self.stopping.set()
 
@@ -77,6 +81,11 @@ class Service:
         chosen = self.settings.model_copy(update=dict(settings or {}))
         lent = Lent(self._own.store, self._sandbox)
         return LentAgent(chosen, listener or Listener(), reviewer, lent=lent)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The runs that the store keeps."""
+        return Runs(self._own.store, keep_days=self.settings.keep_runs)
 
     async def do(self, work: Callable[[LentAgent], T], settings: Mapping[str, Any] | None = None) -> T:
         """Do something short with an agent in a thread, and return what comes of it."""

@@ -91,8 +91,9 @@ class Work:
 class Desk:
     """Takes work on and has threads do it."""
 
-    def __init__(self, *, threads: int, most_waiting: int) -> None:
+    def __init__(self, *, threads: int, most_waiting: int, stopping: threading.Event | None = None) -> None:
         self._most_waiting = most_waiting
+        self._stopping = stopping or threading.Event()
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Work] = OrderedDict()
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
@@ -114,15 +115,24 @@ class Desk:
         """Take work on. `do` returns whether it went well, and a document. RequestError where too much waits."""
         work = Work(id or uuid.uuid4().hex[:16], kind, about, do)
         with self._lock:
-            if self.queued >= self._most_waiting:
-                raise RequestError("busy", f"{self.queued:,} runs wait already", hints=("ask again later",))
-            if work.id in self._known:
-                raise RequestError("state", f"there is a run {work.id} already")
+            self.check()
+            if work.id in self._known and self._known[work.id].state not in ENDED:
+                raise RequestError("state", f"the run {work.id} waits or is carried out already")
             self._known[work.id] = work
             self.queued += 1
             self._forget()
         self._queue.put(work)
         return work
+
+    def check(self) -> None:
+        """RequestError where one more piece of work would be too much."""
+        if self.queued >= self._most_waiting:
+            raise RequestError("busy", f"{self.queued:,} runs wait already", hints=("ask again later",))
+
+    def find(self, id: str) -> Work | None:  # noqa: A002
+        """Return work by its id, or None."""
+        with self._lock:
+            return self._known.get(id)
 
     def get(self, id: str) -> Work:  # noqa: A002
         """Return work by its id. RequestError where it is not known."""
@@ -164,8 +174,8 @@ class Desk:
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
             with self._lock:
-                if work.state != "queued":
-                    continue
+                if work.state != "queued" or self._stopping.is_set():
+                    continue  # what is not begun is ended by whoever stops the service
                 self.queued -= 1
                 self.running += 1
                 work.state, work.began = "running", time.time()
@@ -179,6 +189,8 @@ class Desk:
                 work.trouble = error.trouble
             except Exception as error:  # noqa: BLE001  # the thread goes on
                 work.trouble = Trouble("bug", 1, f"a bug of ours ({type(error).__name__})")
+            except KeyboardInterrupt:
+                work.trouble = Trouble("interrupted", 130, "the service was stopped")
             except BaseException as error:  # noqa: BLE001  # a domain's function called exit()
                 work.trouble = Trouble("domain", 2, f"code of the domain ended with {type(error).__name__}")
             with self._lock:

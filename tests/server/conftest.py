@@ -41,3 +41,12 @@ def running() -> Iterator[Running]:
     with Running(folder) as service:
         yield service
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A data folder with a short path, because the path of a socket has to be short."""
+    require_or_skip("landlock", landlock_works())
+    path = Path(tempfile.mkdtemp(prefix="htn-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)

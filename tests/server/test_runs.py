@@ -84,13 +84,13 @@ def test_a_run_is_answered_at_once_with_a_handle(running: Running) -> None:
 def test_a_gap_stays_open_where_a_run_may_not_learn(running: Running) -> None:
     request = {"domain": "reports", "tasks": ["report(seattle, wind)"], "learn": "never"}
     found = running.client.post("/api/v1/runs", params={"wait": 30}, json=request).json()
-    assert (found["state"], found["result"]["exit_code"]) == ("failed", 5)
+    assert (found["state"], found["result"]["exit_code"], found["error"]["error"]) == ("failed", 5, "gap")
 
 
 def test_a_model_that_is_away_is_the_runs_error(running: Running) -> None:
     request = {"domain": "reports", "tasks": ["report(seattle, wind)"]}
     found = running.client.post("/api/v1/runs", params={"wait": 60}, json=request).json()
-    assert (found["state"], found["error"]["error"], found["error"]["exit_code"]) == ("failed", "service", 7)
+    assert (found["state"], found["error"]["error"], found["error"]["exit_code"]) == ("paused", "service", 7)
 
 
 def test_a_name_is_taken_once(running: Running) -> None:
@@ -105,7 +105,9 @@ def test_events_are_resumed_after_the_last_one_that_was_seen(running: Running) -
     answer = running.client.get(found["links"]["events"], headers=stream)
     assert answer.headers["content-type"].startswith("text/event-stream")
     every = sent(answer.text)
-    assert [event["kind"] for event in every] == ["planned", *["start", "finish"] * 3, "done"]
+    assert [event["kind"] for event in every] == [
+        "created", "resume", "planned", *["start", "finish"] * 3, "complete",
+    ]  # fmt: skip
     for at, event in enumerate(every):
         rest = running.client.get(found["links"]["events"], headers=stream | {"Last-Event-ID": event["id"]})
         assert sent(rest.text) == every[at + 1 :] if rest.text else at == len(every) - 1
@@ -122,9 +124,9 @@ def test_events_arrive_while_the_run_goes_on(stepping: Running, tmp_path: Path) 
         for line in stream.iter_lines():
             if line.startswith("event: "):
                 kinds.append(line.removeprefix("event: "))
-                if kinds == ["planned", "start"]:
+                if kinds[-2:] == ["planned", "start"]:
                     gate.touch()  # the first step can only end after its start was heard
-    assert kinds == ["planned", "start", "finish", "start", "finish", "done"]
+    assert kinds == ["created", "resume", "planned", "start", "finish", "start", "finish", "complete"]
 
 
 def test_a_run_that_waits_is_cancelled_before_it_begins_and_one_that_runs_at_its_next_event(
@@ -135,11 +137,14 @@ def test_a_run_that_waits_is_cancelled_before_it_begins_and_one_that_runs_at_its
         stepping.client.post("/api/v1/runs", json={"domain": "steps", "tasks": [["go", 3, str(gate)]]}).json()
         for _ in range(2)
     )
-    assert stepping.client.post(second["links"]["cancel"]).json()["state"] == "cancelled"
+    assert stepping.client.post(second["links"]["cancel"], json={"why": "not needed"}).json()["state"] == "cancelled"
+    while stepping.client.get(first["links"]["self"]).json()["state"] == "created":
+        pass
     assert stepping.client.post(first["links"]["cancel"]).status_code == 200
     gate.touch()
     ended = stepping.client.get(first["links"]["self"], params={"wait": 30}).json()
     assert ended["state"] == "cancelled"
+    assert stepping.client.get(second["links"]["self"], params={"wait": 30}).json()["steps"] == []
     again = stepping.client.post(first["links"]["cancel"])
     assert (again.status_code, again.json()["code"]) == (409, "state")
 
@@ -167,7 +172,40 @@ def test_one_run_too_many_is_refused_and_the_others_are_not_lost(serve: Serve, t
         assert service.client.get(answer.headers["location"], params={"wait": 30}).json()["state"] == "done"
 
 
+def test_a_run_is_gone_on_with_where_it_failed(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    service = serve(domains=(str(tmp_path / "steps.py"),), answers=[])
+    request = {"domain": "reports", "tasks": ["report(seattle, wind)"], "learn": "never", "run_id": "monday"}
+    assert service.client.post("/api/v1/runs", params={"wait": 30}, json=request).json()["state"] == "failed"
+    answer = service.client.post("/api/v1/runs/monday/resume", params={"wait": 30})
+    assert (answer.status_code, answer.json()["state"]) == (200, "failed")
+    assert service.client.post("/api/v1/runs", params={"wait": 30}, json=TRAVEL | {"run_id": "done"}).status_code == 200
+    refused = service.client.post("/api/v1/runs/done/resume")
+    assert (refused.status_code, refused.json()["code"]) == (409, "state")
+
+
+def test_what_a_service_left_when_it_was_stopped_the_next_one_goes_on_with(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    gate, domains = tmp_path / "gate", (str(tmp_path / "steps.py"),)
+    body = {"domain": "steps", "tasks": [["go", 3, str(gate)]]}
+    with Running(folder, domains=domains, service_runs=1, lease_seconds=2) as service:
+        runs = [service.client.post("/api/v1/runs", json=body).json() for _ in range(3)]
+        while service.client.get(runs[0]["links"]["self"]).json()["state"] == "created":
+            pass
+        service.service.stopping.set()
+        gate.touch()
+    with Running(folder, domains=domains, lease_seconds=2) as service:
+        ended = [service.client.get(run["links"]["self"], params={"wait": 30}).json() for run in runs]
+        told = service.client.get(runs[0]["links"]["events"]).json()["events"]
+    finished = ["start", "finish"]
+    kinds = ["created", "resume", "planned", *finished, "pause", "resume", *finished * 2, "complete"]
+    assert [event["kind"] for event in told] == kinds
+    for run in ended:
+        assert run["state"] == "done"
+        assert [(row["variable"], row["key"]) for row in run["result"]["changed"]] == [("done", n) for n in range(3)]
+
+
 def test_an_unknown_run_is_not_there(running: Running) -> None:
-    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/resume")):
         answer = running.client.request(method, f"/api/v1/runs/nobody{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown")
