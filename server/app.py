@@ -16,7 +16,7 @@ from server.access import Guard
 from server.kept import take_up_lost
 from server.limits import BodyLimit, Buckets, Limits
 from server.problems import Problem, on_htn_error, on_http_error, on_invalid
-from server.routes import code, domains, health, intelligent, models, operators, plans, runs
+from server.routes import code, domains, health, intelligent, models, operators, plans, proposals, runs
 from server.service import Service
 from server.watch import Watch
 
@@ -58,7 +58,7 @@ def make_app(service: Service) -> FastAPI:
         },
     )
     app.state.service = service
-    for routes in (plans, runs, operators, domains, models, intelligent, code, health):
+    for routes in (plans, runs, operators, proposals, domains, models, intelligent, code, health):
         app.include_router(routes.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return app

@@ -1,7 +1,6 @@
 """/api/v1/operators: what was learned, the evidence for it, its versions, and what is done with them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -10,10 +9,10 @@ from starlette.responses import Response
 
 from executor.compare import compare
 from executor.versions import Versions
-from htn.errors import UsageError
+from server.deeds import DeedRequest, as_things_are, looked_up
 from server.forms import Asked, Told
 from server.lent import LentAgent
-from server.problems import RequestError, answer, responses
+from server.problems import answer, responses
 from server.service import Service
 from server.using import TOKEN, Used
 
@@ -90,19 +89,6 @@ class DoneForm(Told):
     name: str
     version: str
     done: str
-
-
-class DeedRequest(Asked):
-    """A deed with the library needs a reason, which its history keeps."""
-
-    why: str = Field(
-        min_length=1,
-        max_length=500,
-        pattern=r"\S",
-        description="why; the history keeps it",
-        examples=["the newer one is slow"],
-    )
-    who: str = Field("http", min_length=1, max_length=100, description="who does it; the history keeps it, too")
 
 
 class VersionRequest(DeedRequest):
@@ -187,7 +173,7 @@ async def compare_versions(name: Name, request: CompareRequest, service: Used) -
     def compared(agent: LentAgent) -> dict[str, Any]:
         whole = _named(agent, name)
         one, other = _version(agent, whole, request.a), _version(agent, whole, request.b)
-        with _state():
+        with as_things_are():
             return compare(agent.library, one, other, agent.sandbox, agent.settings.limits).to_json()
 
     return answer(await service.do(compared))
@@ -225,33 +211,20 @@ async def _deed(service: Service, name: str, request: DeedRequest, version: str,
     def work(agent: LentAgent) -> dict[str, Any]:
         whole = _named(agent, name)
         chosen = _version(agent, whole, version)
-        with _state():
+        with as_things_are():
             return {"name": whole, "version": deed(agent.versions, whole, chosen, request.why), "done": done}
 
     return answer(await service.do(work))
 
 
-@contextmanager
-def _state() -> Iterator[None]:
-    """Tell apart what cannot be used from what cannot be done as things are: what was asked for has been found."""
-    try:
-        yield
-    except UsageError as error:
-        raise RequestError("state", error.message, hints=error.hints) from error
-
-
 def _named(agent: LentAgent, name: str) -> str:
-    try:
+    with looked_up():
         return ".".join(agent.versions.named(name))
-    except UsageError as error:
-        raise RequestError("unknown", error.message, hints=error.hints) from error
 
 
 def _version(agent: LentAgent, name: str, beginning: str) -> str:
-    try:
+    with looked_up():
         return agent.versions.version(name, beginning)
-    except UsageError as error:
-        raise RequestError("unknown", error.message, hints=error.hints) from error
 
 
 def _shown(agent: LentAgent, name: str) -> dict[str, Any]:

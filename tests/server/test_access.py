@@ -16,7 +16,7 @@ from server.service import Service
 from tests.server.conftest import Serve
 from tests.server.running import Running
 
-_PARTS = {"{name}": "travel", "{run_id}": "some", "{action_id}": "some"}
+_PARTS = {"{name}": "travel", "{run_id}": "some", "{action_id}": "some", "{proposal}": "abcd"}
 
 
 def routes(service: Running) -> Iterator[tuple[str, str]]:

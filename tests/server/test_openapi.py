@@ -7,6 +7,7 @@ from typing import Any
 
 from server.problems import MEDIA
 from tests.server.running import Running
+from tests.server.stock import stocked
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -42,10 +43,13 @@ def test_only_what_is_open_needs_no_token_in_the_document(running: Running) -> N
 
 
 def test_schemathesis_finds_nothing(running: Running) -> None:
+    stocked(running)
+    run = {"domain": "travel", "tasks": ["travel(alice, home, park)"], "run_id": "monday"}
+    assert running.client.post("/api/v1/runs", params={"wait": 30}, json=run).status_code == 200
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [
-            str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run",
+            str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run", "--workers", "3",
             f"{running.url}/openapi.json", "--header", f"Authorization: Bearer {running.token}",
         ],
         capture_output=True, text=True, check=False, timeout=600,
