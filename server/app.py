@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from htn.errors import HtnError
 from server.access import Guard
@@ -36,7 +37,6 @@ def make_app(service: Service) -> FastAPI:
             await to_thread.run_sync(take_up_lost, service)
             yield
 
-    settings = service.settings
     app = FastAPI(
         title="htn",
         version=_version(),
@@ -45,12 +45,7 @@ def make_app(service: Service) -> FastAPI:
         docs_url=None,  # the pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[
-            Middleware(Watch, metrics=service.metrics),
-            Middleware(Limits, buckets=Buckets(settings.service_rate), at_once=settings.service_requests),
-            Middleware(Guard, access=service.access),
-            Middleware(BodyLimit, most=settings.service_body_bytes),
-        ],
+        middleware=_middleware(service),
         exception_handlers={
             HtnError: on_htn_error,
             RequestValidationError: on_invalid,
@@ -62,6 +57,23 @@ def make_app(service: Service) -> FastAPI:
         app.include_router(routes.router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     return app
+
+
+def _middleware(service: Service) -> list[Middleware]:
+    """Return what every request goes through, from the outside in."""
+    settings, origins = service.settings, sorted(service.access.origins)
+    pages = Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Request-Id"],
+        expose_headers=["Location", "Retry-After", "X-Request-Id"],
+    )  # fmt: skip
+    return [
+        Middleware(Watch, metrics=service.metrics),
+        Middleware(Limits, buckets=Buckets(settings.service_rate), at_once=settings.service_requests),
+        *([pages] if origins else []),
+        Middleware(Guard, access=service.access),
+        Middleware(BodyLimit, most=settings.service_body_bytes),
+    ]
 
 
 def _document(app: FastAPI) -> dict[str, object]:

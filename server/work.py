@@ -24,8 +24,8 @@ from server.problems import RequestError
 WorkState = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: frozenset[WorkState] = frozenset({"done", "failed", "cancelled"})
 _MOST_KEPT = 1_000  # that have ended
-_MOST_HAPPENED = 5_000  # events of one
-_MOST_TOLD = 4_000  # characters of an event's text
+_MOST_HAPPENED = 1_000  # events of one
+_MOST_TOLD = 2_000  # characters of an event's text
 
 
 class CancelledWork(Exception):

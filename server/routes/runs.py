@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Body, Header, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
@@ -58,6 +58,9 @@ class ResumeRequest(Asked):
 
     did: StepKeys = Field([], description="they were carried out", examples=[[]])
     redo: StepKeys = Field([], description="they are to be carried out (again)", examples=[["1.2"]])
+
+
+_NO_REASON, _AS_IT_IS = CancelRequest(why=""), ResumeRequest(did=[], redo=[])
 
 
 @router.post("", response_model=RunForm, responses=_HANDLE)
@@ -118,7 +121,7 @@ async def show(run_id: RunId, service: Used, wait: Wait = 0) -> Response:
 
 
 @router.post("/{run_id}/cancel", response_model=RunForm, responses=responses(404, 409))
-async def cancel(run_id: RunId, service: Used, request: CancelRequest | None = None) -> Response:
+async def cancel(run_id: RunId, service: Used, request: Annotated[CancelRequest, Body()] = _NO_REASON) -> Response:
     """Cancel a run: one that waits is not begun, one that runs is stopped. What was done stays done."""
     work = service.desk.find(run_id)
 
@@ -126,7 +129,7 @@ async def cancel(run_id: RunId, service: Used, request: CancelRequest | None = N
         view = view_of(service.runs, run_id)
         if view.ended:
             raise RequestError("state", f"the run {run_id} has ended already: it is {view.state}")
-        service.runs.cancel(run_id, request.why if request else "", by="http")
+        service.runs.cancel(run_id, request.why, by="http")
 
     if work and not _is_kept(work):
         service.desk.cancel(run_id)
@@ -136,17 +139,18 @@ async def cancel(run_id: RunId, service: Used, request: CancelRequest | None = N
 
 
 @router.post("/{run_id}/resume", response_model=RunForm, responses=_HANDLE)
-async def resume(run_id: RunId, service: Used, request: ResumeRequest | None = None, wait: Wait = 0) -> Response:
+async def resume(
+    run_id: RunId, service: Used, request: Annotated[ResumeRequest, Body()] = _AS_IT_IS, wait: Wait = 0
+) -> Response:
     """Go on with a run that failed, was paused, or waited for an approval that it has now, where it was left.
 
     The domain has to be one that clients may name.
     """
-    asked = request or ResumeRequest()
     view = await to_thread.run_sync(view_of, service.runs, run_id, limiter=service.limiter)
     domain = service.known.get(view.record.domain)
     if view.ended:
         raise RequestError("state", f"the run {run_id} is {view.state}, so there is nothing to go on with")
-    do = GoingOn(service, domain, {"learn": view.record.choices.learn}, asked.did, asked.redo)
+    do = GoingOn(service, domain, {"learn": view.record.choices.learn}, request.did, request.redo)
     work = service.desk.take("run", do, about={"domain": domain.name}, id=run_id)
     return await _answered(service, work, wait)
 

@@ -76,6 +76,12 @@ def test_names_and_origins_that_settings_allow_are_let_in(serve: Serve) -> None:
     service = serve(service_hosts="htn.example", service_origins="https://pages.example")
     for headers in ({"Host": "htn.example:8080"}, {"Origin": "https://pages.example"}):
         assert service.client.get("/api/v1/domains", headers=headers).status_code == 200
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    with service.stranger(**asks) as browser:
+        allowed = browser.options("/api/v1/runs", headers={"Origin": "https://pages.example"})
+        refused = browser.options("/api/v1/runs", headers={"Origin": "https://elsewhere.example"})
+    assert allowed.headers["access-control-allow-origin"] == "https://pages.example"
+    assert "access-control-allow-origin" not in refused.headers
 
 
 def test_with_trust_in_the_machine_its_requests_need_no_token(serve: Serve) -> None:

@@ -49,7 +49,7 @@ def test_schemathesis_finds_nothing(running: Running) -> None:
     program = Path(sys.executable).with_name("schemathesis")
     done = subprocess.run(
         [
-            str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run", "--workers", "3",
+            str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run",
             f"{running.url}/openapi.json", "--header", f"Authorization: Bearer {running.token}",
         ],
         capture_output=True, text=True, check=False, timeout=600,
