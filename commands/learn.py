@@ -16,8 +16,8 @@ from commands.options import (
     service_options,
 )
 from commands.output import Outcome, note, tell
+from commands.run import learned_document
 from executor.agent import Agent, Listener, Prompt, not_learned
-from executor.documents import learned_document
 from executor.load import load_domain, load_state
 from executor.settings import Settings, led_from_here
 from htn.domain import Domain
