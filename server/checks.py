@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from typing import Any, Literal
 from anyio import to_thread
 
 from executor.model import open_model
+from executor.model_states import ModelState, model_states
 from executor.sandbox import engine_status
 from executor.settings import ModelPlace, Settings
 from executor.store import Store
@@ -103,6 +105,9 @@ class Checks:
             Record("docker", lambda: _engine(settings)),
             Record("sandbox", lambda: Looked(True, sandbox())),
         ]
+        self._specs = {name: place.spec for name, place in places(settings)}
+        self._states: dict[str, ModelState] = {}
+        self._model_states = lambda: {state.model: state for state in model_states(settings, store)}
         self.providers = [Record(name, _model_look(settings, place)) for name, place in places(settings)]
         self._at = 0.0
         self._lock = asyncio.Lock()
@@ -113,6 +118,8 @@ class Checks:
             if time.monotonic() - self._at < _FRESH_SECONDS and self._at:
                 return
             await asyncio.gather(*(to_thread.run_sync(each.refresh) for each in (*self.services, *self.providers)))
+            with suppress(HtnError):  # then what was known stays
+                self._states = await to_thread.run_sync(self._model_states)
             self._at = time.monotonic()
 
     async def forever(self) -> None:
@@ -139,8 +146,26 @@ class Checks:
                 "overall_status": self.overall,
                 "services": {each.name: each.to_json() for each in self.services} | {"llm_provider": self._worst()},
             },
-            "llm_providers": {"timestamp": now, "providers": {each.name: _provider(each) for each in self.providers}},
+            "llm_providers": {
+                "timestamp": now,
+                "providers": {each.name: self._provider(each) for each in self.providers},
+            },
         }
+
+    def _provider(self, record: Record) -> dict[str, Any]:
+        """Return how a provider is: its calls count where it was asked, and else how often it was found there."""
+        state = self._states.get(self._specs[record.name])
+        stats = state.stats if state else None
+        rate = stats.recent_success_rate if stats else None
+        seconds = stats.mean_seconds if stats else None
+        return record.to_json() | {
+            "is_available": record.status != "offline" and (state is None or state.health != "offline"),
+            "success_rate": round(record.success_rate if rate is None else rate, 4),
+            "average_latency_ms": round(record.milliseconds if seconds is None else 1000 * seconds, 3),
+            "circuit_breaker": {
+                "state": state.breaker if state else "closed", "failure_count": state.failures if state else 0,
+            },
+        }  # fmt: skip
 
     def _worst(self) -> dict[str, Any]:
         order: tuple[Status, ...] = ("offline", "degraded", "healthy")
@@ -155,14 +180,6 @@ def places(settings: Settings) -> Iterable[tuple[str, ModelPlace]]:
             yield f"more-{number}", place
     except UsageError as error:
         yield "default", ModelPlace(f"none ({error.message})", "ollama", "", None)
-
-
-def _provider(record: Record) -> dict[str, Any]:
-    return record.to_json() | {
-        "is_available": record.status != "offline",
-        "average_latency_ms": round(record.milliseconds, 3),
-        "circuit_breaker": {"state": "closed" if not record.failures else "open", "failure_count": record.failures},
-    }
 
 
 def _store(store: Store) -> Looked:

@@ -35,9 +35,9 @@ class ServiceHealth(Told):
 
 
 class BreakerForm(Told):
-    """Closed while a provider answers, open since it last did not."""
+    """Whether a provider is asked: closed, half-open (once, to see), open or resting (not for some time)."""
 
-    state: Literal["closed", "open"]
+    state: str
     failure_count: int
 
 
