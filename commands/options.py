@@ -42,6 +42,20 @@ def _complete_sandbox(ctx: click.Context, param: click.Parameter, incomplete: st
     return [name for name in sandbox_names() if name.startswith(incomplete)]
 
 
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the runs whose ids begin so; none where the store does not answer."""
+    from executor.runs import Runs  # noqa: PLC0415 - only completion needs them here
+    from executor.settings import LIBRARY, Settings  # noqa: PLC0415 - as above
+    from executor.store import open_store  # noqa: PLC0415 - as above
+
+    try:
+        settings = Settings.load(LIBRARY)
+        with open_store(redis_url=settings.redis_url, data_dir=settings.data_dir) as store:
+            return [run.id for run in Runs(store).list() if run.id.startswith(incomplete)]
+    except HtnError:
+        return []
+
+
 class Command(click.Command):
     """A command whose standard output holds its result and nothing else, and which only we can end."""
 
@@ -94,6 +108,20 @@ def search_options(function: _Command) -> _Command:
     ):
         function = option(function)
     return function
+
+
+def run_argument(function: _Command) -> _Command:
+    """Add the argument RUN."""
+    return click.argument("run_id", metavar="RUN", shell_complete=complete_run)(function)
+
+
+def approval_option(function: _Command) -> _Command:
+    """Add the option that says what a person has to approve."""
+    return click.option(
+        "--approve",
+        type=click.Choice(["never", "admit", "always"]),
+        help="What a person approves: nothing; what is admitted to the library; and also code before its first run.",
+    )(function)
 
 
 def service_options(function: _Command) -> _Command:

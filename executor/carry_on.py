@@ -11,9 +11,10 @@
 | another process took it over                             | (its own) |                                           |
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.begun import Begun
 from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
@@ -56,7 +57,9 @@ def carry_on(
     except LeaseLost:
         raise
     except ApprovalNeeded as error:
-        _rest(under, "wait", RunState.WAITING, error.trouble)
+        if under.is_kept:
+            error.hints = (*error.hints, f"or see it, allow it and go on: htn runs show {under.run_id}, htn approve")
+        _rest(under, "wait", RunState.WAITING, error.trouble, **{"for": error.waits_for})
         raise
     except RunCancelled as error:
         _rest(under, "cancelled", RunState.CANCELLED, error.trouble)
@@ -94,10 +97,10 @@ def _told(under: Undertaking, report: Report) -> None:
         under.end("complete", RunState.DONE)
 
 
-def _rest(under: Undertaking, kind: str, state: RunState, trouble: Trouble) -> None:
+def _rest(under: Undertaking, kind: str, state: RunState, trouble: Trouble, **data: Any) -> None:
     """Write down that a run rests. Where that cannot be written, its lease lapses, and the log says as much."""
     try:
-        under.end(kind, state, trouble)
+        under.end(kind, state, trouble, **data)
     except (LeaseLost, ServiceMissing):
         return
 
@@ -130,6 +133,19 @@ def _unsure(under: Undertaking, steps: Sequence[Step]) -> StepUnsure:
 
 def _go_on(under: Undertaking) -> tuple[str, ...]:
     return (f"go on with it: htn resume {under.run_id}",) if under.is_kept else ()
+
+
+@contextmanager
+def put_back(under: Undertaking) -> Iterator[None]:
+    """Let a run rest again where it was taken up, and it turns out that it cannot be gone on with in this way."""
+    try:
+        yield
+    except HtnError as error:
+        _rest(under, "pause", RunState.PAUSED, error.trouble)
+        raise
+    except KeyboardInterrupt:
+        _rest(under, "pause", RunState.PAUSED, Trouble("interrupted", 130, "it was interrupted", None, _go_on(under)))
+        raise
 
 
 def resumed(

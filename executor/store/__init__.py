@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.allowed import Allowed
 from executor.store.breakers import Breakers, BreakerState, BreakerTimes
 from executor.store.budgets import Budgets, Held
 from executor.store.bulk import Bulk, Changes, Standing
@@ -22,6 +23,7 @@ from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use
 __all__ = [
     "MOST_COUNTEREXAMPLES",
     "MOST_LESSONS",
+    "Allowed",
     "BreakerState",
     "BreakerTimes",
     "Breakers",
