@@ -22,13 +22,14 @@ from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
 from executor.recovery.setback import Frame, Tried
 from executor.review import ApprovalNeeded
-from executor.run import Run, RunState, RunView, Step, StepState
+from executor.run import Event, Run, RunState, RunView, Step, StepState
 from executor.schedule import Order
 from executor.store import LeaseLost
 from htn.domain import Domain
 from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError, told
 from htn.failure import Failure
 from htn.network import Part
+from htn.plan import Plan
 from htn.stage import Stage
 
 T = TypeVar("T")
@@ -182,6 +183,7 @@ def resumed(
     stage = None
     if planned.rest is not None:
         stage = Stage(plan, planned.rest, planned.unknown, str(planned.data.get("why", "")))
+    _tell_again(pursuit, stage or plan, steps)
     begun = _begun(pursuit, planned.number, Order(planned.before, planned.reads), steps)
     kept = planned.data.get("frame")
     frame = _read(view, lambda: Frame.from_json(kept)) if kept else Frame()
@@ -194,6 +196,18 @@ def _read(view: RunView, read: Callable[[], T]) -> T:
         return read()
     except (KeyError, ValueError, TypeError, IndexError, UsageError) as error:
         raise ExecutionError(f"the log of the run {view.record.id} is spoiled: {told(error)}") from error
+
+
+def _tell_again(pursuit: Pursuit, under_way: Stage | Plan, steps: Sequence[Step]) -> None:
+    """Tell whoever listens which plan is gone on with, and what of it was done before."""
+    if isinstance(under_way, Stage):
+        pursuit.listener.stage(under_way)
+    else:
+        pursuit.listener.planned(under_way)
+    for at, step in enumerate(steps):
+        if step.state is StepState.DONE:
+            pursuit.listener.step(Event(at, "start"))
+            pursuit.listener.step(Event(at, "finish", step.seconds))
 
 
 def _begun(pursuit: Pursuit, number: int, order: Order, steps: Sequence[Step]) -> Begun:
