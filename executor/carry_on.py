@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from executor.begun import Begun
-from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
+from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract, digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
 from executor.recovery.setback import Frame, Tried
@@ -173,11 +173,12 @@ def resumed(
         pursuit.done += [step for step in steps if step.state is StepState.DONE]
         return view.left_ways(), None
     plan = planned.plan
-    if changed and not all(step.state is StepState.DONE for step in steps):
+    broken = next((step for step in steps if step.state is StepState.FAILED and broke_its_contract(step)), None)
+    if (changed or broken) and not all(step.state is StepState.DONE for step in steps):
         run = Run(tuple(steps), view.record.id)
         pursuit.done += [step for step in steps if step.state is StepState.DONE]
         rest = planned.rest or ()
-        first = next(step for step in steps if step.state is not StepState.DONE)
+        first = broken or next(step for step in steps if step.state is not StepState.DONE)
         pursued = pursuit.means.known(pursuit.own)
         return [(*way, *rest) for way in ways_left(pursued, plan, run, first)], None
     stage = None

@@ -2,10 +2,12 @@
 
 import shutil
 import tempfile
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from htn.network import Task
 from htn.plan import Plan
 from htn.state import State
 from tests.executor.doomed import Fate, dies
+from tests.executor.shop import state_of
 from tests.executor.test_actor import nothing
+from tests.executor.test_pursue import BREAKS, TICKED, detours, knows
 
 Open = Callable[..., Agent]
 RUN = "r"
@@ -310,6 +314,42 @@ def test_a_run_in_stages_is_gone_on_with_in_the_stage_where_it_was_left(agent: O
     report = agent().resume(RUN, domain=domain)
     assert (report.run is not None and report.run.done, seen) == (True, ["asked"])
     assert report.state == State(answer={"post": "yes"}, sent={"a": True})
+
+
+@pytest.mark.parametrize(
+    "fate", [Fate(0, only="replan"), Fate(0, only="replan", late=True), Fate(1, only="planned"), Fate(1, only="claim")]
+)
+def test_a_run_whose_process_died_while_it_planned_around_a_broken_body_goes_on_without_it(
+    agent: Open, fate: Fate
+) -> None:
+    one = agent(learn="never")
+    knows(one, BREAKS)
+    assert dies(fate, lambda: one.run(detours(), TICKED, state_of(detours()), run_id=RUN))
+    report = agent().resume(RUN, domain=detours())
+    assert report.run is not None and report.run.done
+    assert [step.action.name for step in report.run.steps] == ["tick", "first_price", "pay", "tick"]
+    assert report.state.paid == {"ticks": 2, "tea": True}
+
+
+def test_a_place_that_two_steps_write_at_once_stops_a_kept_run_and_one_by_one_it_is_done(agent: Open) -> None:
+    barrier = threading.Barrier(2, timeout=20)
+    domain = letters([])
+
+    def careless(state: State, name: str) -> State:
+        if not barrier.broken:
+            barrier.wait()
+        state.last = name
+        return state
+
+    domain.command("send", delivery="at least once")(careless)
+    tasks = LETTERS[:2]
+    domain.operators["send"] = replace(domain.operators["send"], apply=lambda state, name: state)
+    report = agent(parallel=2).run(domain, tasks, State(sent={}, last=""), run_id=RUN)
+    assert report.run is not None and report.run.failed is not None
+    assert "both touched last" in report.run.failed.detail
+    barrier.abort()
+    report = agent().resume(RUN, domain=domain)
+    assert report.run is not None and report.run.done
 
 
 def test_a_log_that_was_spoiled_by_hand_is_told_with_its_place(agent: Open) -> None:
