@@ -7,22 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from commands.live import LiveTree
-from commands.output import Outcome, is_short, note, writable
+from commands.output import Outcome, is_short, note
 from executor.agent import Agent, Listener, Report, not_learned
-from executor.run import Step
+from executor.documents import report_document
 from executor.settings import Settings
-from htn.errors import HtnError
 from htn.failure import Failure
-from htn.plan import Plan
-from htn.render import text_tree
 from htn.state import State
 from htn.unknown import Unknown
-from htn.values import show, to_json
+from htn.values import show
 
 if TYPE_CHECKING:
     from executor.approvals import CodeReviewer
     from executor.failed import FailureReport
-    from executor.learn import Learned
     from executor.review import Reviewer
 
 Changes: TypeAlias = Mapping[tuple[str, Any], Any]
@@ -68,8 +64,10 @@ def carry_out(
                 outcome.document = {"run_id": agent.kept_run}
                 outcome.go_on = (f"go on with it: htn resume {agent.kept_run}",)
     failed = _failure(came)
-    told = {"failed": failed.to_json()} if failed else {}
-    outcome.document = {**run_document(came.report, came.changed), **(outcome.document or {}), **told}
+    told: dict[str, Any] = {"tried": [one.to_json() for one in came.report.tried]}
+    told |= {"asked": [one.to_json() for one in came.report.asked]}
+    told |= {"failed": failed.to_json()} if failed else {}
+    outcome.document = {**report_document(came.report, came.changed), **(outcome.document or {}), **told}
     return conclude(outcome, came.report, came.changed, failed)
 
 
@@ -128,61 +126,3 @@ def _short(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return type(value)(map(_short, value))
     return {_short(key): _short(part) for key, part in value.items()} if isinstance(value, dict) else value
-
-
-def run_document(report: Report, changed: Changes) -> dict[str, Any]:
-    """Return for programs what came of a run."""
-    result = report.result
-    return {
-        "ok": isinstance(result, Plan) and report.run is not None and report.run.done,
-        "exit_code": 0,  # a failure puts its own here
-        "plan": None if isinstance(result, Failure) else _plan(result),
-        "failure": result.to_json() if isinstance(result, Failure) else None,
-        "learned": [learned_document(one) for one in report.learned],
-        "run_id": report.run.id if report.run else None,
-        "steps": [_step(step) for step in (report.run.steps if report.run else ())],
-        "stages": report.stages,
-        "replans": [replan.to_json() for replan in report.replans],
-        "tried": [one.to_json() for one in report.tried],
-        "asked": [one.to_json() for one in report.asked],
-        "evaluations": report.evaluations,
-        "changed": [
-            {
-                "variable": name,
-                "key": to_json(writable(key)),
-                "value": None if value is State.ABSENT else to_json(writable(value)),
-                "gone": value is State.ABSENT,
-            }
-            for (name, key), value in changed.items()
-        ],
-    }
-
-
-def _plan(plan: Plan) -> dict[str, Any]:
-    try:
-        return plan.to_json()
-    except HtnError:  # an argument has no form in JSON; what was carried out is told all the same
-        return {"text": text_tree(plan)}
-
-
-def _step(step: Step) -> dict[str, Any]:
-    found = {"action": str(step.action), "state": step.state, "seconds": round(step.seconds, 4), "detail": step.detail}
-    found |= {"retries": step.retries} if step.retries else {}
-    return found | ({"error": step.trouble.to_json()} if step.trouble else {})
-
-
-def learned_document(learned: "Learned") -> dict[str, Any]:
-    """Return for programs what came of a gap."""
-    return {
-        "task": str(learned.gap),
-        "version": learned.version,
-        "trust": learned.trust,
-        "reason": learned.reason,
-        "question": learned.question,
-        "history": learned.history.to_json(),
-        "contract": learned.contract.to_json(),
-        "seconds": {stage: round(value, 4) for stage, value in learned.seconds.items()},
-        "attempts": [
-            {"code": a.candidate.code, "evidence": [e.to_json() for e in a.verdict.evidence]} for a in learned.attempts
-        ],
-    }

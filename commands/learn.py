@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.carrying import learned_document
 from commands.live import LiveTree
 from commands.options import (
     TASKS_EPILOG,
@@ -19,6 +18,7 @@ from commands.options import (
 )
 from commands.output import Outcome, note, tell
 from executor.agent import Agent, Listener, Prompt, not_learned
+from executor.documents import learned_document
 from executor.load import load_domain, load_state
 from executor.settings import Settings, led_from_here
 from htn.domain import Domain
