@@ -63,6 +63,9 @@ _ID_DIGITS = 12  # of the id that a run gets: short enough to be typed; that it 
 @click.option(
     "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
 )
+@click.option(
+    "--distributed/--in-process", default=None, help="Have the steps carried out by workers (htn worker), or here."
+)
 @search_options
 @model_options
 @service_options

@@ -38,9 +38,11 @@ from htn.state import State
 # The others are imported where they are used: a plan should not take longer than reading the modules that learn.
 if TYPE_CHECKING:
     from executor.approvals import CodeReviewer
+    from executor.coordinate import Coordinator
     from executor.counsel import Counsel
     from executor.estimate import Estimate
     from executor.foresee import Foresight
+    from executor.hands import Hands
     from executor.hooks import Consulted
     from executor.learn import Learned, Learner
     from executor.lessons import Lessons
@@ -51,9 +53,11 @@ if TYPE_CHECKING:
     from executor.routing import Routing
     from executor.run import Run, Step
     from executor.sandbox import Sandbox
+    from executor.shelf import Shelf
     from executor.similar import Finder
     from executor.stop import Loop
     from executor.versions import Versions
+    from executor.worker import Worker
 
 __all__ = ["Agent", "Listener", "Prompt", "Report", "not_learned"]
 
@@ -274,7 +278,8 @@ class Agent:
         self._check(domain, tasks, state)
         settings, acting = self.settings, acting_of(domain, self.settings.acting, level=level, mode=mode)
         choices = Choices(
-            learn=settings.learn, approve=settings.approval, parallel=settings.parallel, level=acting.level,
+            learn=settings.learn, approve=settings.approval, parallel=settings.width,
+            distributed=settings.distributed, level=acting.level,
             mode=acting.mode,
         )  # fmt: skip
         with begin(
@@ -316,6 +321,34 @@ class Agent:
                 pursuit = self._pursuit(domain, state, under, view.record.choices)
                 left, current = resumed(pursuit, view, domain, self.listener.note)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, left, current))
+
+    def worker(
+        self, shelf: Shelf, *, threads: bool = False, on_beat: Callable[[bool], object] = lambda idle: None
+    ) -> Worker:
+        """Return what carries out steps of runs that are driven anywhere, with the services of this agent."""
+        from executor.driving import process_name  # noqa: PLC0415 - see above
+        from executor.worker import Worker  # noqa: PLC0415 - see above
+
+        return Worker(
+            self.store, lambda: self.library, lambda: self.sandbox, self.settings.limits, self._calls, process_name(),
+            lambda: self.retries, shelf, threads, self.settings.lease_seconds, on_beat,
+        )  # fmt: skip
+
+    @cached_property
+    def _hands(self) -> Hands:
+        from executor.hands import Hands  # noqa: PLC0415 - see above
+        from executor.shelf import Shelf  # noqa: PLC0415 - see above
+
+        return Hands(self.store, self.worker(Shelf(), threads=True), lambda text: self.listener.note(text))
+
+    def _hand_out(self, domain: Domain, under: Undertaking, parallel: int) -> Coordinator:
+        from executor.coordinate import Coordinator  # noqa: PLC0415 - see above
+
+        self._hands.own(under.run_id, domain)
+        return Coordinator(
+            domain, under, self._hands.crew, lambda version: self.library.entry(version).language, parallel,
+            lambda: self.retries, self.listener.note,
+        )  # fmt: skip
 
     @property
     def _times(self) -> RunTimes:
@@ -537,6 +570,8 @@ class _Means:
         from executor.stop import stoppable  # noqa: PLC0415 - see above
 
         agent, under = self.agent, self.under
+        if self.choices.distributed and under.is_kept:
+            return agent._hand_out(domain, under, self.choices.parallel).act(plan, state, agent.listener.step, begun)
         actor = Actor(
             domain,
             lambda: agent.library,

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from executor.begun import Begun
-from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract, digest_of
+from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract
+from executor.load import digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
 from executor.recovery.setback import Frame, Tried
