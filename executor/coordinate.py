@@ -17,8 +17,10 @@ comes late. Those under way are waited for.
 """
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from executor.actor import run_of
 from executor.begun import Begun
@@ -44,6 +46,10 @@ _OVERDUE = 3.0  # seconds after which a step that nobody has begun is dispatched
 _LONGEST = 60.0
 _RETRY = 5.0  # seconds that a worker may pause before it tries a step again
 _REFUSALS = 3
+_QUICK = 0.02  # seconds that the steps of one message may take
+_LAST = 9  # steps by which it is judged how long they take
+_BUSY = 3  # steps under way for each that can be carried out at a time, so that nobody waits
+_HANDFUL = 8  # steps that one message has at most
 _PARTING = 5.0  # seconds that steps may take to end when the run was interrupted
 
 
@@ -56,6 +62,27 @@ class Flight:
     sent: int = 0
     running: bool = False
     refused: int = 0
+
+
+@dataclass
+class Pace:
+    """How long steps take, and so how many are sent in one message: about as many as take `_QUICK` seconds.
+
+    A message costs more than a step of no work; but a worker that has one that is long keeps those behind it waiting.
+    """
+
+    last: deque[float] = field(default_factory=lambda: deque(maxlen=_LAST))
+
+    def add(self, seconds: float) -> None:
+        """Note how long a step took."""
+        self.last.append(seconds)
+
+    @property
+    def handful(self) -> int:
+        """How many steps a message may have, by the median of the last ones."""
+        if len(self.last) < _LAST:
+            return 1
+        return max(1, min(_HANDFUL, int(_QUICK / max(median(self.last), 1e-6))))
 
 
 @dataclass(frozen=True)
@@ -106,6 +133,7 @@ class Flying:
     _closed: bool = False
     _looked: float = 0.0
     _noted: set[str] = field(default_factory=set)
+    _pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         assert isinstance(self.means.under.journal, StoredJournal)  # others could not follow it
@@ -143,21 +171,29 @@ class Flying:
                     self._tell(Event(at, "start", by=step.by))
 
     def _send_what_is_ready(self) -> None:
-        while not self._closed and len(self.flights) < self.means.parallel:
-            at = self.schedule.next()
-            if at is None:
-                return
+        """Hand out what is ready, up to the limit; quick steps by the handful, when enough has come together."""
+        if self._closed or not self.schedule.ready:
+            return
+        handful, slots = self._pace.handful, max(1, self.means.crew.slots())
+        if handful > 1 and self.schedule.ready < handful * slots and len(self.flights) > _BUSY * slots:
+            return
+        fresh: dict[str, list[Flight]] = {}
+        while len(self.flights) < self.means.parallel and (at := self.schedule.next()) is not None:
             if at not in self.flights:  # somebody may have begun it already
-                self._send(self.flights.setdefault(at, Flight(at)))
+                self.flights[at] = Flight(at)
+                fresh.setdefault(self._label(self.actions[at]), []).append(self.flights[at])
+        for label, flights in fresh.items():
+            size = max(1, min(handful, len(flights) // slots))
+            for first in range(0, len(flights), size):
+                self._send(flights[first : first + size], label)
 
-    def _send(self, flight: Flight) -> None:
-        action, now = self.actions[flight.at], self.means.clock()
-        here = flight.refused >= _REFUSALS
-        if self.means.crew.send(self.journal.run_id, self._key(flight.at), self._label(action), here=here):
-            flight.due = now + min(_LONGEST, _OVERDUE * 2**flight.sent)
-            flight.sent += 1
-        else:
-            flight.due = now + _LOOK
+    def _send(self, flights: Sequence[Flight], label: str, *, here: bool = False) -> None:
+        """Send steps in one message."""
+        now, keys = self.means.clock(), [self._key(flight.at) for flight in flights]
+        sent = self.means.crew.send(self.journal.run_id, keys, label, here=here)
+        for flight in flights:
+            flight.due = now + (min(_LONGEST, _OVERDUE * 2**flight.sent) if sent else _LOOK)
+            flight.sent += sent
 
     def _hear(self, wait: float) -> None:
         """Read the log on."""
@@ -192,6 +228,7 @@ class Flying:
             return
         self.flights.pop(at, None)
         if event.kind == "finish":
+            self._pace.add(seconds)
             self.schedule.done(at)
         elif event.kind == "release":
             self.schedule.put_back(at)
@@ -229,7 +266,8 @@ class Flying:
         if not self._closed:
             for flight in list(self.flights.values()):
                 if not flight.running and now >= flight.due:
-                    self._send(flight)
+                    here = flight.refused >= _REFUSALS
+                    self._send([flight], self._label(self.actions[flight.at]), here=here)
 
     def _recall(self) -> None:
         """Let no further step of the plan be begun, and forget those that nobody has begun."""

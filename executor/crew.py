@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,22 +57,24 @@ class Crew:
     note: Callable[[str], None] = lambda text: None
     clock: Callable[[], float] = time.monotonic
     patience: float = _PATIENCE
-    _labels: frozenset[str] = frozenset()
+    _slots: Mapping[str, int] = field(default_factory=dict)
+    _total: int = 0
     _looked: float = float("-inf")
     _seen: dict[str, float] = field(default_factory=dict)
     _alone: set[str] = field(default_factory=set)
 
-    def send(self, run_id: str, step: str, label: str, *, here: bool = False) -> bool:
-        """Send a step to a worker with its label, or, where none answers for some time, to this process.
+    def send(self, run_id: str, steps: Sequence[str], label: str, *, here: bool = False) -> bool:
+        """Send steps to a worker with their label, or, where none answers for some time, to this process.
 
-        Returns whether it was sent; it was not while a worker may still come, or where none can be reached.
+        Returns whether they were sent; they were not while a worker may still come, or where none can be reached.
         """
         if here:
-            self.here.dispatch(run_id, step, label)
+            self.here.dispatch(run_id, steps, label)
             return True
-        if label in self._served():
+        self._look()
+        if self._slots.get(label):
             try:
-                self.transport.dispatch(run_id, step, label)
+                self.transport.dispatch(run_id, steps, label)
             except ServiceMissing:  # the server may be restarting
                 return False
             return True
@@ -78,21 +82,25 @@ class Crew:
             return False
         if label not in self._alone:
             self._alone.add(label)
-            self.note(
-                f"no worker answers for {label}, so its steps are carried out here; start one: htn worker --label {label}"
-            )
-        self.here.dispatch(run_id, step, label)
+            start = f"htn worker --label {label}"
+            self.note(f"no worker answers for {label}, so its steps are carried out here; start one: {start}")
+        self.here.dispatch(run_id, steps, label)
         return True
 
-    def _served(self) -> frozenset[str]:
-        """Return the labels that some worker has."""
+    def slots(self) -> int:
+        """Return how many steps the workers that live carry out at a time."""
+        self._look()
+        return self._total
+
+    def _look(self) -> None:
+        """See who lives, unless that is known."""
         now = self.clock()
-        if now - self._looked >= _FRESH:
-            try:
-                self._labels = frozenset(label for card in self.alive() for label in card.labels)
-            except ServiceMissing:  # the run meets it itself
-                return self._labels
-            self._looked = now
-            self._seen.update(dict.fromkeys(self._labels, now))
-            self._alone -= self._labels
-        return self._labels
+        if now - self._looked < _FRESH:
+            return
+        with suppress(ServiceMissing):  # the run meets it itself
+            cards, found = list(self.alive()), Counter[str]()
+            for card in cards:
+                found.update(dict.fromkeys(card.labels, card.concurrency))
+            self._slots, self._total, self._looked = found, sum(card.concurrency for card in cards), now
+            self._seen.update(dict.fromkeys(found, now))
+            self._alone -= set(found)

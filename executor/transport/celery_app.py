@@ -24,7 +24,7 @@ except ImportError as error:
         hints=("pip install 'htn-planner[distributed]'",),
     ) from error
 
-_TASK = "htn.step"
+_TASK = "htn.steps"
 _VISIBILITY = 3600  # seconds after which Celery itself would deliver once more what a worker took and did not end
 
 
@@ -61,10 +61,10 @@ class CeleryTransport:
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    def dispatch(self, run_id: str, step: str, label: str) -> None:
-        """Send a step on its way; see `Transport`."""
+    def dispatch(self, run_id: str, steps: Sequence[str], label: str) -> None:
+        """Send steps on their way; see `Transport`."""
         try:
-            self._app.send_task(_TASK, (run_id, step), queue=label, ignore_result=True, retry=False)
+            self._app.send_task(_TASK, (run_id, list(steps)), queue=label, ignore_result=True, retry=False)
         except OperationalError as error:
             raise ServiceMissing(f"the step could not be sent to workers: {error}", hints=("htn doctor",)) from error
 
@@ -92,8 +92,9 @@ def serve(
     """
 
     @app.task(name=_TASK)  # type: ignore[untyped-decorator]
-    def step(run_id: str, key: str) -> None:
-        work(str(run_id), str(key))
+    def carry_out(run_id: str, steps: list[str]) -> None:
+        for step in steps:
+            work(str(run_id), str(step))
 
     receivers = (
         (signals.worker_ready, lambda **_: on_ready()),

@@ -1,6 +1,6 @@
 """What a transport is, and what it calls at its other end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 Work: TypeAlias = Callable[[str, str], object]
@@ -10,5 +10,8 @@ Work: TypeAlias = Callable[[str, str], object]
 class Transport(Protocol):
     """Brings steps to workers."""
 
-    def dispatch(self, run_id: str, step: str, label: str) -> None:
-        """Send a step on its way, to some worker that has the label. ServiceMissing where that is not possible."""
+    def dispatch(self, run_id: str, steps: Sequence[str], label: str) -> None:
+        """Send steps on their way, to one worker that has the label, which carries them out one after the other.
+
+        ServiceMissing where that is not possible.
+        """

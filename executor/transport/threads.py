@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -19,11 +20,12 @@ class Threads:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: int = 0
 
-    def dispatch(self, run_id: str, step: str, label: str) -> None:
-        """Have a step carried out; every thread has every label."""
-        self._steps.put((run_id, step))
+    def dispatch(self, run_id: str, steps: Sequence[str], label: str) -> None:
+        """Have steps carried out; every thread has every label."""
+        for step in steps:
+            self._steps.put((run_id, step))
         with self._lock:
-            if self._threads < self.most:
+            while self._threads < min(self.most, self._steps.qsize()):
                 self._threads += 1
                 threading.Thread(target=self._go_on, daemon=True, name=f"worker {self._threads}").start()
 

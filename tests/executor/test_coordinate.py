@@ -1,0 +1,328 @@
+"""A run whose steps are carried out by workers: as if one process had done them, whatever the transport loses."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.agent import Agent, Listener
+from executor.crew import Crew, WorkerCard
+from executor.durable import RunCancelled, StepUnsure
+from executor.load import load_domain, load_state
+from executor.pursue import Report
+from executor.run import Logged
+from executor.runs import Runs
+from executor.settings import Settings
+from executor.shelf import Shelf
+from executor.store import Store
+from executor.transport import Threads, Work
+from executor.worker import Worker
+from htn.domain import Domain
+from htn.errors import ExecutionError, HtnError
+from htn.state import State
+from tests.executor.mill import write_mill
+
+STEPS = 40
+MORE = """
+@mill.operator
+def fetch(state, name):
+    state.place[name] = state.place["here"] + 1
+    return state
+
+
+@mill.command("fetch")
+def once(state, name):
+    return fetch(state, name)
+
+
+@mill.operator
+def count_atoms(state, name):
+    state.place[name] = 0
+    return state
+
+
+@mill.command("count_atoms")
+def leaves_what_cannot_be_written(state, name):
+    state.place[name] = 10**5000
+    return state
+
+
+@mill.operator(label="gpu")
+def paint(state, name):
+    state.place[name] = 2
+    return state
+
+
+@mill.operator
+def fail(state, name):
+    state.place[name] = 3
+    return state
+
+
+@mill.command("fail")
+def fails(state, name):
+    raise ValueError("no " + name)
+"""
+
+
+@dataclass
+class Loss:
+    """A transport that loses some messages and brings others twice, to threads that work for a worker elsewhere."""
+
+    threads: Threads
+    chance: random.Random
+    lost: float = 0.0
+    twice: float = 0.0
+    sent: Counter[str] = field(default_factory=Counter)
+
+    def dispatch(self, run_id: str, steps: Sequence[str], label: str) -> None:
+        self.sent.update(steps)
+        if self.chance.random() >= self.lost:
+            self.threads.dispatch(run_id, steps, label)
+        if self.chance.random() < self.twice:
+            self.threads.dispatch(run_id, steps, label)
+
+
+class Site:
+    """A driver and workers on threads, with one store and a domain in a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = write_mill(folder, MORE)
+        self.domain = load_domain(str(self.file))
+        self.notes: list[str] = []
+        self.agent = Agent(
+            Settings.load(data_dir=folder / "data", distributed=True), Listener(note=self.notes.append)
+        )  # fmt: skip
+        self.labels: tuple[str, ...] = ("python",)
+        self.transport: Any = None
+
+    @property
+    def store(self) -> Store:
+        return self.agent.store
+
+    def worker(self, shelf: Shelf | None = None) -> Worker:
+        return self.agent.worker(shelf or Shelf(), threads=True)
+
+    def employ(self, work: Work, *, most: int = 3, lost: float = 0.0, twice: float = 0.0, seed: int = 1) -> Loss:
+        """Let steps be sent to `work`."""
+        self.transport = Loss(Threads(work, most), random.Random(seed), lost, twice)
+        card = WorkerCard("w", self.labels, most, 0.0)
+        hands = self.agent._hands
+        here = Threads(self.agent._hands._worker.carry_out, 2)
+        hands.__dict__["crew"] = Crew(
+            self.transport, here, lambda: [card] if self.labels else [], self.notes.append, patience=0.2
+        )  # fmt: skip
+        return self.transport
+
+    def run(self, *tasks: tuple[Any, ...], run_id: str = "r") -> tuple[Report, State]:
+        state = load_state(self.domain, None)
+        return self.agent.run(self.domain, list(tasks) or [("mill", STEPS, 7)], state, run_id=run_id), state
+
+    def events(self, run_id: str = "r") -> list[Logged]:
+        return [Logged.read(*row) for row in self.store.runs().events(run_id)]
+
+    def finished(self, run_id: str = "r") -> Counter[str]:
+        return Counter(str(event.data["step"]) for event in self.events(run_id) if event.kind == "finish")
+
+
+@pytest.fixture
+def site(folder: Path) -> Iterator[Site]:
+    made = Site(folder)
+    with made.agent:
+        yield made
+
+
+def undisturbed(site: Site, *tasks: tuple[Any, ...]) -> State:
+    state = load_state(site.domain, None)
+    with Agent(Settings.load(data_dir=site.agent.settings.data_dir)) as alone:
+        report = alone.run(site.domain, list(tasks) or [("mill", STEPS, 7)], state)
+    assert report.run is not None and report.run.done
+    return state
+
+
+def left_behind(store: Store, run_id: str = "r") -> list[str]:
+    def keys(client: Any, again: bool) -> list[str]:
+        return sorted(str(key) for key in client.keys("*") if f":{run_id}:" in str(key))
+
+    return [key for key in store._connection.run(keys) if not key.endswith(":events")]
+
+
+def test_workers_come_to_the_state_that_one_process_comes_to(site: Site) -> None:
+    site.employ(site.worker().carry_out)
+    report, state = site.run()
+    assert report.run is not None and report.run.done
+    assert state == undisturbed(site) == Runs(site.store).state("r")
+    assert left_behind(site.store) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_the_transport_loses_or_brings_twice_is_done_once(site: Site, seed: int) -> None:
+    site.employ(site.worker().carry_out, lost=0.1, twice=0.5, seed=seed)
+    report, state = site.run()
+    assert report.run is not None and report.run.done
+    assert state == undisturbed(site)
+    assert set(site.finished().values()) == {1} and len(site.finished()) == STEPS
+
+
+def test_without_a_worker_the_run_is_carried_out_by_its_own_process_and_says_so(site: Site) -> None:
+    site.labels = ()
+    sent = site.employ(lambda run, step: None)
+    report, state = site.run()
+    assert report.run is not None and report.run.done and state == undisturbed(site)
+    assert not sent.sent
+    assert [note for note in site.notes if "no worker answers for python" in note]
+
+
+def test_a_step_goes_to_a_worker_with_its_label_and_the_others_elsewhere(site: Site) -> None:
+    site.labels = ("python",)
+    sent = site.employ(site.worker().carry_out)
+    report, state = site.run(("grind", 0, 7), ("paint", "wall"))
+    assert report.run is not None and report.run.done
+    assert set(sent.sent) == {"1.1"}
+    assert [note for note in site.notes if "no worker answers for gpu" in note]
+
+
+def test_a_step_whose_worker_is_gone_is_carried_out_by_another(site: Site) -> None:
+    alive, gone = site.worker(), []
+
+    def work(run: str, step: str) -> None:
+        if not gone:  # it claims a step, and is not heard of again
+            gone.append(step)
+            text = '{"kind":"start","step":"%s","by":"gone"}' % step
+            site.store.runs().claim(run, step, text, "gone", lives_ms=100, again=True)
+            return
+        alive.carry_out(run, step)
+
+    site.employ(work)
+    report, state = site.run()
+    assert report.run is not None and report.run.done and state == undisturbed(site)
+    kinds = [event.kind for event in site.events() if event.data.get("step") == gone[0]]
+    assert kinds == ["start", "release", "start", "finish"]
+
+
+def test_of_a_command_that_may_be_done_once_nobody_knows_and_a_person_says(site: Site) -> None:
+    def work(run: str, step: str) -> None:
+        text = '{"kind":"start","step":"%s","by":"gone"}' % step
+        site.store.runs().claim(run, step, text, "gone", lives_ms=100, again=False)
+
+    site.employ(work)
+    with pytest.raises(StepUnsure):
+        site.run(("fetch", "box"))
+    site.employ(site.worker().carry_out)
+    report = site.agent.resume("r", did=["1.1"])
+    assert report.run is not None and report.run.done
+    assert Runs(site.store).state("r").look_up("place", "box") == 2
+
+
+def test_a_step_that_fails_ends_the_run_with_its_reason_and_a_late_message_begins_nothing(site: Site) -> None:
+    worker = site.worker()
+    site.employ(worker.carry_out)
+    site.agent.settings = site.agent.settings.model_copy(update={"parallel": 1})  # one after the other
+    report, _ = site.run(("grind", 0, 7), ("fail", "luck"), ("grind", 1, 7))
+    assert report.run is not None and report.run.failed
+    assert "ValueError: no luck" in report.run.failed.detail
+    before = site.events()
+    assert worker.carry_out("r", "1.3") == "closed"
+    assert site.events() == before
+
+
+def test_a_late_message_of_a_run_that_is_done_begins_nothing(site: Site) -> None:
+    worker = site.worker()
+    site.employ(worker.carry_out)
+    site.run(("grind", 0, 7))
+    assert worker.carry_out("r", "1.1") == "closed"
+    assert Runs(site.store).list(only_open=True) == []
+
+
+def test_cancelling_reaches_the_worker_and_ends_the_run(site: Site) -> None:
+    worker = site.worker()
+
+    def work(run: str, step: str) -> None:
+        if step == "1.3":
+            Runs(site.store).cancel(run, "enough")
+        worker.carry_out(run, step)
+
+    site.employ(work, most=1)
+    with pytest.raises(RunCancelled):
+        site.run()
+    assert Runs(site.store).show("r").state == "cancelled"
+    assert left_behind(site.store) == []
+
+
+def test_a_worker_with_another_file_leaves_the_steps_to_who_has_the_right_one(site: Site) -> None:
+    with site.file.open("a", encoding="utf-8") as file:  # the driver has loaded it before
+        file.write("\n# another version\n")
+    site.agent._hands.own("r", site.domain)
+    digest_then = site.domain.source
+    site.domain.source = "mill"  # it is in no file by now
+    site.employ(site.worker().carry_out)
+    report, _ = site.run(("grind", 0, 7))
+    site.domain.source = digest_then
+    assert report.run is not None and report.run.done
+    assert [note for note in site.notes if "does not carry out steps of this run" in note]
+
+
+def test_what_cannot_be_written_down_fails_the_step_because_nobody_else_would_know_it(site: Site) -> None:
+    site.employ(site.worker().carry_out)
+    report, _ = site.run(("count_atoms", "sea"))
+    assert report.run is not None and report.run.failed
+    assert report.run.failed.trouble is not None
+    assert "carry the run out in one process: without --distributed" in report.run.failed.trouble.hints
+
+
+def test_another_driver_goes_on_while_the_workers_work(site: Site) -> None:
+    worker, reached = site.worker(), threading.Event()
+
+    class Killed(BaseException):
+        """The driver's process ends at once."""
+
+    def work(run: str, step: str) -> None:
+        if step == "1.20":
+            reached.set()
+        worker.carry_out(run, step)
+
+    def dies(event: Any) -> None:
+        if reached.is_set():
+            raise Killed
+
+    site.employ(work, most=2)
+    site.agent.listener = Listener(step=dies, note=site.notes.append)
+    with suppress(Killed):
+        site.run()
+    site.agent.listener = Listener(note=site.notes.append)
+    report = site.agent.resume("r")
+    assert report.run is not None and report.run.done
+    assert report.state == undisturbed(site)
+    assert set(site.finished().values()) == {1} and len(site.finished()) == STEPS
+
+
+def test_a_worker_that_leaves_begins_nothing_more(site: Site) -> None:
+    worker = site.worker()
+    worker.leave()
+    assert worker.carry_out("r", "1.1") == "leaving"
+
+
+def test_a_run_that_is_gone_is_no_error_of_the_worker(site: Site) -> None:
+    assert site.worker().carry_out("nothing", "1.1") == "gone"
+
+
+def test_a_domain_with_no_file_is_carried_out_by_the_process_that_has_it(site: Site) -> None:
+    domain = Domain("loose")
+
+    @domain.operator
+    def count(state: State, name: str) -> State:
+        state.counts[name] = state.counts.get(name, 0) + 1
+        return state
+
+    site.employ(site.worker().carry_out)
+    state = State(counts={})
+    report = site.agent.run(domain, [("count", "a"), ("count", "a")], state, run_id="r")
+    assert report.run is not None and report.run.done
+    assert state == State(counts={"a": 2})
