@@ -339,7 +339,10 @@ class Agent:
         from executor.hands import Hands  # noqa: PLC0415 - see above
         from executor.shelf import Shelf  # noqa: PLC0415 - see above
 
-        return Hands(self.store, self.worker(Shelf(), threads=True), lambda text: self.listener.note(text))
+        return Hands(self.store, self.worker(Shelf(), threads=True), self._note)
+
+    def _note(self, text: str) -> None:
+        self.listener.note(text)
 
     def _hand_out(self, domain: Domain, under: Undertaking, parallel: int) -> Coordinator:
         from executor.coordinate import Coordinator  # noqa: PLC0415 - see above

@@ -12,8 +12,8 @@ A transport may lose what it is given, and a worker may die. So each second the 
 | was begun, and its claim has lapsed           | released, to be begun again; or doubted, where that could harm |
 | was refused by workers three times            | it is carried out in this process                             |
 
-When a step fails, or the run is stopped, the plan is closed: no step of it can be begun any more, also by a message that
-comes late. Those under way are waited for.
+When a step fails, or the run is stopped, the plan is closed: no step of it can be begun any more, also by a message
+that comes late. Those under way are waited for.
 """
 
 import time

@@ -32,7 +32,10 @@ class Journal(Protocol):
         """Write an event of the run. LeaseLost where another process drives it by now."""
 
     def claim(self, step: str, *, again: bool) -> tuple[str, Claim]:
-        """Begin a step. "claimed", or why not: gone, cancelled, closed, done, taken, doubt; `again`: it may be done twice."""
+        """Begin a step. "claimed", or why not: gone, cancelled, closed, done, taken, doubt.
+
+        `again` says that it may be done twice.
+        """
 
     def commit(
         self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float

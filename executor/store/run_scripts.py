@@ -57,8 +57,8 @@ return 1
 """
 
 # KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done again
-# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'closed' (no step of
-# this plan is to be begun), 'done', 'taken', 'doubt' (somebody began it and is gone).
+# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'closed' (no step
+# of this plan is to be begun), 'done', 'taken', 'doubt' (somebody began it and is gone).
 CLAIM = """
 local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits', 'closed')
 local by = redis.call('HGET', KEYS[3], ARGV[1])

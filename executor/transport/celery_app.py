@@ -8,6 +8,7 @@ Celery's keys begin with the store's prefix and `_celery:`, so they never meet t
 """
 
 import signal
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ from htn.errors import ServiceMissing
 
 try:
     from celery import Celery, signals
+    from celery.exceptions import SecurityWarning
     from kombu.exceptions import OperationalError
 except ImportError as error:
     raise ServiceMissing(
@@ -103,6 +105,8 @@ def serve(
     )
     for what, receiver in receivers:
         what.connect(receiver, weak=False)
+    # It names an option of Celery's own command, which nobody can give here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
         worker = app.Worker(

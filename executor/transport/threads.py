@@ -12,7 +12,7 @@ from htn.errors import HtnError
 
 @dataclass
 class Threads:
-    """Threads that carry out steps, at most `most` at a time. They end with the process: a command cannot be stopped."""
+    """Threads that carry out steps, at most `most` at a time. They end with the process."""
 
     work: Work
     most: int = 1

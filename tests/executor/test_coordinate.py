@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -21,11 +20,10 @@ from executor.run import Logged
 from executor.runs import Runs
 from executor.settings import Settings
 from executor.shelf import Shelf
-from executor.store import Store
+from executor.store import Store, event_text
 from executor.transport import Threads, Work
 from executor.worker import Worker
 from htn.domain import Domain
-from htn.errors import ExecutionError, HtnError
 from htn.state import State
 from tests.executor.mill import write_mill
 
@@ -183,7 +181,7 @@ def test_without_a_worker_the_run_is_carried_out_by_its_own_process_and_says_so(
 def test_a_step_goes_to_a_worker_with_its_label_and_the_others_elsewhere(site: Site) -> None:
     site.labels = ("python",)
     sent = site.employ(site.worker().carry_out)
-    report, state = site.run(("grind", 0, 7), ("paint", "wall"))
+    report, _ = site.run(("grind", 0, 7), ("paint", "wall"))
     assert report.run is not None and report.run.done
     assert set(sent.sent) == {"1.1"}
     assert [note for note in site.notes if "no worker answers for gpu" in note]
@@ -195,7 +193,7 @@ def test_a_step_whose_worker_is_gone_is_carried_out_by_another(site: Site) -> No
     def work(run: str, step: str) -> None:
         if not gone:  # it claims a step, and is not heard of again
             gone.append(step)
-            text = '{"kind":"start","step":"%s","by":"gone"}' % step
+            text = event_text("start", step=step, by="gone")
             site.store.runs().claim(run, step, text, "gone", lives_ms=100, again=True)
             return
         alive.carry_out(run, step)
@@ -209,7 +207,7 @@ def test_a_step_whose_worker_is_gone_is_carried_out_by_another(site: Site) -> No
 
 def test_of_a_command_that_may_be_done_once_nobody_knows_and_a_person_says(site: Site) -> None:
     def work(run: str, step: str) -> None:
-        text = '{"kind":"start","step":"%s","by":"gone"}' % step
+        text = event_text("start", step=step, by="gone")
         site.store.runs().claim(run, step, text, "gone", lives_ms=100, again=False)
 
     site.employ(work)
@@ -259,12 +257,9 @@ def test_cancelling_reaches_the_worker_and_ends_the_run(site: Site) -> None:
 def test_a_worker_with_another_file_leaves_the_steps_to_who_has_the_right_one(site: Site) -> None:
     with site.file.open("a", encoding="utf-8") as file:  # the driver has loaded it before
         file.write("\n# another version\n")
-    site.agent._hands.own("r", site.domain)
-    digest_then = site.domain.source
     site.domain.source = "mill"  # it is in no file by now
     site.employ(site.worker().carry_out)
     report, _ = site.run(("grind", 0, 7))
-    site.domain.source = digest_then
     assert report.run is not None and report.run.done
     assert [note for note in site.notes if "does not carry out steps of this run" in note]
 
