@@ -99,7 +99,7 @@ class Site:
             Settings.load(data_dir=folder / "data", distributed=True), Listener(note=self.notes.append)
         )  # fmt: skip
         self.labels: tuple[str, ...] = ("python",)
-        self.transport: Any = None
+        self.transport: Loss
 
     @property
     def store(self) -> Store:
@@ -188,7 +188,8 @@ def test_a_step_goes_to_a_worker_with_its_label_and_the_others_elsewhere(site: S
 
 
 def test_a_step_whose_worker_is_gone_is_carried_out_by_another(site: Site) -> None:
-    alive, gone = site.worker(), []
+    alive = site.worker()
+    gone: list[str] = []
 
     def work(run: str, step: str) -> None:
         if not gone:  # it claims a step, and is not heard of again
