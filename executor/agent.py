@@ -6,6 +6,7 @@ model; a run without gaps needs no model.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -89,12 +90,15 @@ class Agent:
     """Who is asked before code that a model wrote is run, where settings say that somebody is; else it waits."""
     run_id: str | None = None
     """The run that calls of models are counted for; without one they are counted for a command of its own."""
+    host: Agent | None = None
+    """The agent whose store, library, sandbox and workers this one uses; it closes them."""
     _command: str = field(default_factory=workflow_id, repr=False)
     _under: Undertaking | None = field(default=None, repr=False)
     _choices: Choices | None = field(default=None, repr=False)
     _goes_on: bool = field(default=False, repr=False)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _noted: set[str] = field(default_factory=set, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __enter__(self) -> Agent:
         return self
@@ -105,6 +109,8 @@ class Agent:
     @cached_property
     def store(self) -> Store:
         """The store, opened."""
+        if self.host is not None:
+            return self.host.store
         return self._opened.enter_context(
             open_store(redis_url=self.settings.redis_url, data_dir=self.settings.data_dir)
         )
@@ -146,6 +152,9 @@ class Agent:
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
+        if self.host is not None:
+            with self.host._lock:  # several may want it at the same time
+                return self.host.sandbox
         from executor.sandbox import open_sandbox  # noqa: PLC0415 - see above
 
         s = self.settings
@@ -322,6 +331,11 @@ class Agent:
                 left, current = resumed(pursuit, view, domain, self.listener.note)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, left, current))
 
+    def interrupt(self) -> None:
+        """Let a run pause that another thread has this agent carry out: there `run` or `resume` is interrupted."""
+        if self._under is not None:
+            self._under.stop.set("interrupted")
+
     def worker(
         self, shelf: Shelf, *, threads: bool = False, on_beat: Callable[[bool], object] = lambda idle: None
     ) -> Worker:
@@ -336,6 +350,9 @@ class Agent:
 
     @cached_property
     def _hands(self) -> Hands:
+        if self.host is not None:
+            with self.host._lock:
+                return self.host._hands
         from executor.hands import Hands  # noqa: PLC0415 - see above
         from executor.shelf import Shelf  # noqa: PLC0415 - see above
 

@@ -113,6 +113,8 @@ def _refuse_rest(under: Undertaking, run: Run) -> None:
         return
     if under.stop.reason == "cancelled":
         raise RunCancelled(f"the run {under.run_id} was cancelled", hints=(f"htn runs show {under.run_id}",))
+    if under.stop.reason == "interrupted":  # by another thread
+        raise KeyboardInterrupt
     if under.stop.reason == "lost":
         raise LeaseLost(f"another process drives the run {under.run_id} meanwhile: htn watch {under.run_id}")
     if run.unsure:

@@ -136,20 +136,20 @@ class StoredJournal:
             mark = self.logs.started(self.run_id).get(step)
             return mark is not None and self.logs.bury(self.run_id, step, mark, text)
 
-        return self._patiently(bury)
+        return self.patience.with_(bury)
 
     def events(self, after: str = "0-0", *, wait: float = 0.0) -> list[Logged]:
         """Return the events after an id, waiting for one where there are none."""
-        rows = self._patiently(lambda: self.logs.events(self.run_id, after, wait=wait))
+        rows = self.patience.with_(lambda: self.logs.events(self.run_id, after, wait=wait))
         return [Logged.read(*row) for row in rows]
 
     def alive(self, steps: Sequence[str]) -> dict[str, bool]:
         """Say for each step whether somebody who lives has it."""
-        return dict(zip(steps, self._patiently(lambda: self.logs.claimed(self.run_id, steps)), strict=True))
+        return dict(zip(steps, self.patience.with_(lambda: self.logs.claimed(self.run_id, steps)), strict=True))
 
     def close(self, plan: int) -> bool:
         """Let no step be begun of the plans up to a number; False where another process drives the run by now."""
-        return self._patiently(lambda: self.logs.close(self.run_id, plan, holder=self.holder))
+        return self.patience.with_(lambda: self.logs.close(self.run_id, plan, holder=self.holder))
 
 
 def _changes(rows: Sequence[list[Any]] | str) -> tuple[dict[str, Any], list[str]]:
