@@ -182,9 +182,10 @@ def carried_out(agent: Agent, request: Request) -> Answer:
     if isinstance(report.result, Failure):
         failure = report.result
         code = failure.stopped.code if failure.stopped else "no-plan"
+        why = failure.explain().partition("\n")[0].partition(": ")[2]
         return Answer(
             request, failure.exit_code, None, len(steps),
-            Trouble(code, failure.exit_code, failure.explain().partition("\n")[0].partition(": ")[2], None, failure.hints()),
+            Trouble(code, failure.exit_code, why, None, failure.hints()),
         )  # fmt: skip
     failed = report.run.failed if report.run else None
     if failed is not None:
