@@ -47,6 +47,10 @@ class Adopter:
         self._lost = set(lost)
         return adopted
 
+    def driving(self) -> list[threading.Thread]:
+        """Return the threads that drive adopted runs."""
+        return list(self._driven.values())
+
     def _adopt(self, run: str, record: str) -> bool:
         try:
             read = RunRecord.read(record)

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from executor.adopt import Adopter
 from executor.agent import Agent, Listener
+from executor.coordinate import Pace
 from executor.crew import Crew, WorkerCard
 from executor.durable import RunCancelled, StepUnsure
 from executor.load import load_domain, load_state
 from executor.pursue import Report
 from executor.run import Logged
 from executor.runs import Runs
+from executor.sandbox import Sandbox
 from executor.settings import Settings
 from executor.shelf import Shelf
 from executor.store import Store, event_text
@@ -26,6 +31,8 @@ from executor.worker import Worker
 from htn.domain import Domain
 from htn.state import State
 from tests.executor.mill import write_mill
+from tests.executor.shop import RIGHT, shop, state_of
+from tests.executor.test_library import entry
 
 STEPS = 40
 MORE = """
@@ -79,9 +86,11 @@ class Loss:
     lost: float = 0.0
     twice: float = 0.0
     sent: Counter[str] = field(default_factory=Counter)
+    sizes: set[int] = field(default_factory=set)
 
     def dispatch(self, run_id: str, steps: Sequence[str], label: str) -> None:
         self.sent.update(steps)
+        self.sizes.add(len(steps))
         if self.chance.random() >= self.lost:
             self.threads.dispatch(run_id, steps, label)
         if self.chance.random() < self.twice:
@@ -322,3 +331,72 @@ def test_a_domain_with_no_file_is_carried_out_by_the_process_that_has_it(site: S
     report = site.agent.run(domain, [("count", "a"), ("count", "a")], state, run_id="r")
     assert report.run is not None and report.run.done
     assert state == State(counts={"a": 2})
+
+
+def test_learned_bodies_run_in_the_workers_sandbox(site: Site, box: Sandbox) -> None:
+    site.agent.__dict__["sandbox"] = box
+    site.domain = shop()
+    site.agent.library.admit(entry(), "trusted", [])
+    site.employ(site.worker(Shelf((shop(),))).carry_out)
+    report = site.agent.run(site.domain, [("check_out", "tea")], state_of(site.domain), run_id="r")
+    assert report.run is not None and report.run.done
+    assert report.state.look_up("total", "tea") == 9.5
+
+
+def test_a_body_that_runs_on_a_worker_ends_when_the_run_is_cancelled(site: Site, box: Sandbox) -> None:
+    site.agent.__dict__["sandbox"] = box
+    site.agent.settings = site.agent.settings.model_copy(update={"lease_seconds": 1.0, "execution_timeout": 60.0})
+    site.domain = shop()
+    endless = RIGHT.replace("    total", "    while True:\n        pass\n    total")
+    site.agent.library.admit(entry(code=endless), "trusted", [])
+    worker = site.worker(Shelf((shop(),)))
+    ended: list[str] = []
+
+    def work(run: str, step: str) -> None:
+        threading.Timer(0.5, lambda: Runs(site.store).cancel(run, "enough")).start()
+        ended.append(worker.carry_out(run, step))
+
+    site.employ(work)
+    with pytest.raises(RunCancelled):
+        site.agent.run(site.domain, [("check_out", "tea")], state_of(site.domain), run_id="r")
+    assert ended == ["release"]
+
+
+def test_a_lost_run_is_adopted_and_one_that_somebody_drives_is_not(site: Site) -> None:
+    class Killed(BaseException):
+        """The driver's process ends at once."""
+
+    def dies(event: Any) -> None:
+        raise Killed
+
+    site.labels = ()
+    site.employ(site.worker().carry_out)
+    site.agent.listener = Listener(step=dies, note=site.notes.append)
+    with suppress(Killed):
+        site.run()
+    adopter = Adopter(site.agent.settings, site.store, Shelf(), site.notes.append)
+    assert adopter.look() == []  # it may have begun just now
+    assert adopter.look() == ["r"]
+    for thread in adopter.driving():
+        thread.join()
+    assert Runs(site.store).show("r").state == "done"
+    assert adopter.look() == adopter.look() == []
+
+
+@given(st.lists(st.floats(0, 100), max_size=30))
+def test_a_message_has_one_step_until_steps_are_known_to_be_quick(seconds: list[float]) -> None:
+    pace = Pace()
+    for one in seconds:
+        pace.add(one)
+    last = sorted(seconds[-9:])
+    quick = len(last) == 9 and last[4] <= 0.01
+    assert (pace.handful > 1) == quick
+    assert 1 <= pace.handful <= 8
+
+
+def test_steps_that_are_sent_together_are_each_done(site: Site) -> None:
+    sent = site.employ(site.worker().carry_out, most=1)
+    report, _ = site.run(("mill", 150, 3))
+    assert report.run is not None and report.run.done
+    assert max(sent.sizes) > 1
+    assert set(site.finished().values()) == {1} and len(site.finished()) == 150

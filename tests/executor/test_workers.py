@@ -125,6 +125,8 @@ def test_killed_workers_drivers_and_servers_lose_nothing_and_nothing_is_done_twi
         for run, seed in (("a", 1), ("b", 2)):
             assert finished(store, run) == Counter(f"1.{at + 1}" for at in range(STEPS))
             assert runs.state(run) == alone(file, folder, seed)
+        with redis.Redis.from_url(server.url) as client:
+            until(lambda: client.llen("htn_celery:python") == 0, processes)  # what was sent twice is taken and left
         for worker in workers[1:]:
             worker.send_signal(signal.SIGTERM)
         assert [worker.wait(30) for worker in workers[1:]] == [0, 0]
