@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     "README.md", "docs/tutorial.md", "docs/planning.md", "docs/failures.md", "docs/levels.md", "docs/rules.md",
     "docs/hostile.md", "docs/languages.md", "docs/learning.md", "docs/library.md", "docs/models.md", "docs/repair.md",
-    "docs/code.md", "docs/ladder.md", "docs/mcp.md", "docs/http.md", "docs/runs.md",
+    "docs/code.md", "docs/ladder.md", "docs/mcp.md", "docs/http.md", "docs/runs.md", "docs/workers.md",
 ]  # fmt: skip
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _VARYING = [
