@@ -361,10 +361,9 @@ class Agent:
     def _note(self, text: str) -> None:
         self.listener.note(text)
 
-    def _hand_out(self, domain: Domain, under: Undertaking, parallel: int) -> Coordinator:
+    def _coordinator(self, domain: Domain, under: Undertaking, parallel: int) -> Coordinator:
         from executor.coordinate import Coordinator  # noqa: PLC0415 - see above
 
-        self._hands.own(under.run_id, domain)
         return Coordinator(
             domain, under, self._hands.crew, lambda version: self.library.entry(version).language, parallel,
             lambda: self.retries, self.listener.note,
@@ -591,7 +590,9 @@ class _Means:
 
         agent, under = self.agent, self.under
         if self.choices.distributed and under.is_kept:
-            return agent._hand_out(domain, under, self.choices.parallel).act(plan, state, agent.listener.step, begun)
+            with agent._hands.owning(under.run_id, domain):
+                coordinator = agent._coordinator(domain, under, self.choices.parallel)
+                return coordinator.act(plan, state, agent.listener.step, begun)
         actor = Actor(
             domain,
             lambda: agent.library,

@@ -1,6 +1,7 @@
 """What a process that drives distributed runs has to have their steps carried out: workers, and its own threads."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 from executor.crew import Crew, workers_alive
@@ -18,9 +19,9 @@ class Hands:
     def __init__(self, store: Store, worker: Worker, note: Callable[[str], None]) -> None:
         self._store, self._worker, self._note = store, worker, note
 
-    def own(self, run_id: str, domain: Domain) -> None:
-        """Let this process carry out steps of a run that it drives, whose domain may be in no file."""
-        self._worker.shelf.own[run_id] = domain
+    def owning(self, run_id: str, domain: Domain) -> AbstractContextManager[None]:
+        """Let this process carry out, meanwhile, steps of a run that it drives, whose domain may be in no file."""
+        return self._worker.shelf.owning(run_id, domain)
 
     @cached_property
     def crew(self) -> Crew:

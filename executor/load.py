@@ -47,7 +47,11 @@ def load_domain(name: str) -> Domain:
 
 def digest_of(domain: Domain) -> str:
     """Return a hash of the file of a domain, or "" where it has none."""
-    path = Path(domain.source)
+    return digest_at(Path(domain.source))
+
+
+def digest_at(path: Path) -> str:
+    """Return a hash of the domain's file at `path`, or "" where there is none."""
     if path.suffix != ".py" or not path.is_file():
         return ""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -95,7 +95,10 @@ class Replica:
 
     def errand(self, step: str, domain: Domain) -> Errand | None:
         """Return what a step is, or None where it is none of the last plan."""
-        number, at = place_of(step)
+        try:
+            number, at = place_of(step)
+        except ValueError:  # what a message says may be anything
+            return None
         if number not in self.plans:
             self.read_on()
         if number not in self.plans or number != max(self.plans):

@@ -1,6 +1,7 @@
 """A run whose steps are carried out by workers: as if one process had done them, whatever the transport loses."""
 
 import random
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ from executor.store import Store, event_text
 from executor.transport import Threads, Work
 from executor.worker import Worker
 from htn.domain import Domain
+from htn.errors import ServiceMissing
 from htn.state import State
 from tests.executor.mill import write_mill
 from tests.executor.shop import RIGHT, shop, state_of
@@ -400,3 +402,28 @@ def test_steps_that_are_sent_together_are_each_done(site: Site) -> None:
     assert report.run is not None and report.run.done
     assert max(sent.sizes) > 1
     assert set(site.finished().values()) == {1} and len(site.finished()) == 150
+
+
+def test_a_worker_that_was_given_domains_loads_no_other_file(site: Site) -> None:
+    site.employ(site.worker(Shelf((shop(),))).carry_out)
+    report, _ = site.run(("grind", 0, 7))
+    assert report.run is not None and report.run.done
+    assert [note for note in site.notes if "it was given other domains" in note]
+
+
+@pytest.mark.parametrize("step", ["", "x", "1", "1.", "0.1", "1.0", "9.1", "1.99", "-1.1", "1.1.1"])
+def test_a_message_that_names_no_step_is_nothing(site: Site, step: str) -> None:
+    site.employ(site.worker().carry_out)
+    site.run(("grind", 0, 7))
+    before = site.events()
+    assert site.worker().carry_out("r", step) == "gone"
+    assert site.events() == before
+
+
+def test_without_celery_the_error_says_how_it_is_installed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "celery", None)
+    monkeypatch.delitem(sys.modules, "executor.transport.celery_app", raising=False)
+    with pytest.raises(ServiceMissing) as caught:
+        site.run(("grind", 0, 7))
+    assert "pip install 'htn-planner[distributed]'" in caught.value.hints
+    assert Runs(site.store).show("r").state == "paused"
