@@ -31,18 +31,20 @@ from pathlib import Path
 
 import redis
 
-from executor.agent import Agent, Listener
-from executor.crew import workers_alive
-from executor.load import load_domain, load_state
-from executor.run import Logged
-from executor.schedule import Schedule
-from executor.settings import Settings
-from executor.store import open_store
-from executor.store.binary import find_program
-from executor.transport.celery_app import celery_transport, make_app, serve
+HERE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(HERE))
+
+from executor.agent import Agent, Listener  # noqa: E402 - the folder above has the program
+from executor.crew import workers_alive  # noqa: E402
+from executor.load import load_domain, load_state  # noqa: E402
+from executor.run import Logged  # noqa: E402
+from executor.schedule import Schedule  # noqa: E402
+from executor.settings import Settings  # noqa: E402
+from executor.store import open_store  # noqa: E402
+from executor.store.binary import find_program  # noqa: E402
+from executor.transport.celery_app import celery_transport, make_app, serve  # noqa: E402
 
 STEPS, WORKERS, WIDTH, SEED = 1_000, 2, 32, 7
-HERE = Path(__file__).resolve().parent.parent
 DONE = "bench_done"
 PREFIX = "bench"
 
@@ -140,7 +142,11 @@ def processes(words: list[str], count: int, **environment: str) -> Iterator[None
     """Run some processes meanwhile."""
     started = [
         subprocess.Popen(
-            words, env={**os.environ, "PYTHONPATH": str(HERE), **environment}, cwd=HERE, stderr=subprocess.DEVNULL
+            words,
+            env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+            cwd=HERE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for _ in range(count)
     ]
