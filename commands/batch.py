@@ -10,12 +10,14 @@ from executor.settings import Settings
 _AT_ONCE = 8  # runs under way at a time where workers carry out the steps
 
 
-def run_batch(outcome: Outcome, path: Path, settings: Settings, at_once: int | None) -> int:
+def run_batch(
+    outcome: Outcome, path: Path, settings: Settings, at_once: int | None, *, level: str | None, mode: str | None
+) -> int:
     """Carry out the requests of a file, and return the worst exit code. With --json a line is written for each."""
     requests = read_requests(path)
     worst, ended = 0, 0
     with Agent(settings, Listener(note=note)) as agent:
-        batch = Batch(agent, at_once or (_AT_ONCE if settings.distributed else settings.parallel), note)
+        batch = Batch(agent, at_once or (_AT_ONCE if settings.distributed else settings.parallel), note, level, mode)
         for answer in batch.run(requests):
             worst, ended = max(worst, answer.exit_code), ended + 1
             if outcome.as_json:

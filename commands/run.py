@@ -125,8 +125,11 @@ def command(
             )
         from commands.batch import run_batch  # noqa: PLC0415 - few commands have many runs
 
-        return run_batch(outcome, batch, Settings.load(**flags), at_once)
-    known = load_domain(str(domain))
+        if led := led_from_here(flags):
+            note(led)
+        return run_batch(outcome, batch, Settings.load(**flags), at_once, level=level, mode=mode)
+    source = str(domain)  # it is there, since no batch is
+    known = load_domain(source)
     wanted = [parse_task(task) for task in tasks]
     for task in wanted:
         known.check_typed(task)
@@ -146,7 +149,7 @@ def command(
         report = agent.run(known, wanted, state, run_id=name, level=level, mode=mode)
         changed = state.changes_since(before)
         changed = {at: new for at, new in changed.items() if not known.results or at[0] in known.results}
-        return Came(report, changed, domain, tasks)
+        return Came(report, changed, source, tasks)
 
     return carry_out(outcome, settings, work, quiet=quiet)
 

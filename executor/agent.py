@@ -588,8 +588,10 @@ class _Means:
         from executor.actor import Actor  # noqa: PLC0415 - see above
         from executor.stop import stoppable  # noqa: PLC0415 - see above
 
-        agent, under = self.agent, self.under
-        if self.choices.distributed and under.is_kept:
+        agent, under, reader = self.agent, self.under, self.counsel.reader(domain)
+        if self.choices.distributed and reader is not None:
+            agent.listener.note("a model reads what commands bring, so the steps are carried out here, not by workers")
+        elif self.choices.distributed and under.is_kept:
             with agent._hands.owning(under.run_id, domain):
                 coordinator = agent._coordinator(domain, under, self.choices.parallel)
                 return coordinator.act(plan, state, agent.listener.step, begun)
@@ -601,7 +603,7 @@ class _Means:
             retries=lambda: agent.retries,
             parallel=self.choices.parallel,
             stop=under.stop,
-            read=self.counsel.reader(domain),
+            read=reader,
         )
         run_id = under.run_id
         return actor.act(plan, state, agent.listener.step, run_id=run_id, journal=under.journal, begun=begun)

@@ -128,6 +128,8 @@ class Batch:
     agent: Agent
     at_once: int
     note: Callable[[str], None]
+    level: str | None = None
+    mode: str | None = None
 
     def run(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """Carry requests out, and give each answer as it comes. An interrupt pauses the runs that are under way."""
@@ -146,7 +148,7 @@ class Batch:
             with Agent(settings, listener, host=self.agent) as agent:
                 busy[request.line] = agent
                 try:
-                    return carried_out(agent, request)
+                    return carried_out(agent, request, level=self.level, mode=self.mode)
                 except KeyboardInterrupt:
                     return None
                 finally:
@@ -165,7 +167,7 @@ class Batch:
                 raise
 
 
-def carried_out(agent: Agent, request: Request) -> Answer:
+def carried_out(agent: Agent, request: Request, *, level: str | None = None, mode: str | None = None) -> Answer:
     """Carry one request out, or go on with its run. What goes wrong is part of the answer."""
     try:
         known = _known(agent, request) if request.named else None
@@ -173,7 +175,9 @@ def carried_out(agent: Agent, request: Request) -> Answer:
             runs = Runs(agent.store)
             return Answer(request, 0, runs.state(request.run_id), len(runs.show(request.run_id).every_step), again=True)
         if known is None:
-            report = agent.run(request.domain, list(request.tasks), request.state.copy(), run_id=request.run_id)
+            report = agent.run(
+                request.domain, list(request.tasks), request.state.copy(), run_id=request.run_id, level=level, mode=mode
+            )
         else:
             report = agent.resume(request.run_id, domain=request.domain)
     except HtnError as error:

@@ -104,7 +104,9 @@ class StoredJournal:
         """Begin a step; see `Journal`."""
         text, mark = event_text("start", step=step, by=self.by), uuid.uuid4().hex
         status, claim = self.patience.with_(
-            lambda: self.logs.claim(self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again)
+            lambda: self.logs.claim(
+                self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again, driver=bool(self.holder)
+            )
         )
         if status == "claimed":
             self.claims.add(claim)

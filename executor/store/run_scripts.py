@@ -56,7 +56,8 @@ end
 return 1
 """
 
-# KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done again
+# KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done
+# again, '1' where the run's driver claims
 # Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'closed' (no step
 # of this plan is to be begun), 'done', 'taken', 'doubt' (somebody began it and is gone).
 CLAIM = """
@@ -70,7 +71,7 @@ if holder == ARGV[2] and by == ARGV[2] then return {'claimed', run[3]} end
 if done == 1 then return {'done'} end
 if run[2] then return {'cancelled'} end
 local plan = tonumber(string.match(ARGV[1], '^%d+'))
-if run[4] and plan and plan <= tonumber(run[4]) then return {'closed'} end
+if ARGV[6] ~= '1' and run[4] and plan and plan <= tonumber(run[4]) then return {'closed'} end
 if holder then return {'taken'} end
 if by and ARGV[5] ~= '1' then return {'doubt'} end
 if by then

@@ -75,10 +75,15 @@ class RunLogs:
         if result == -1:
             raise unknown_run(run)
 
-    def claim(self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool) -> tuple[str, Claim]:
-        """Claim a step. Returns "claimed" with the claim, or why not: gone, cancelled, closed, done, taken, doubt."""
+    def claim(
+        self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool, driver: bool = False
+    ) -> tuple[str, Claim]:
+        """Claim a step. Returns "claimed" with the claim, or why not: gone, cancelled, closed, done, taken, doubt.
+
+        To `driver`, the process that drives the run, no plan is closed.
+        """
         keys = [*self._step_keys(run), self._keys.run_claim(run, step)]
-        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again]))
+        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again], "01"[driver]))
         return str(answer[0]), Claim(step, mark, int(answer[1]) if len(answer) > 1 else 0)
 
     def commit(

@@ -67,6 +67,16 @@ def paint(state, name):
     return state
 
 
+@mill.method("either")
+def by_luck(state, name):
+    return [("fail", name)]
+
+
+@mill.method("either")
+def by_hand(state, name):
+    return [("paint", name)]
+
+
 @mill.operator
 def fail(state, name):
     state.place[name] = 3
@@ -427,3 +437,15 @@ def test_without_celery_the_error_says_how_it_is_installed(site: Site, monkeypat
         site.run(("grind", 0, 7))
     assert "pip install 'htn-planner[distributed]'" in caught.value.hints
     assert Runs(site.store).show("r").state == "paused"
+
+
+def test_a_step_that_failed_is_recovered_with_another_plan_and_late_messages_of_the_first_begin_nothing(
+    site: Site,
+) -> None:
+    worker = site.worker()
+    site.employ(worker.carry_out)
+    report, state = site.run(("either", "way"), ("grind", 0, 7))
+    assert report.run is not None and report.run.done
+    assert state.look_up("place", "way") == 2
+    assert worker.carry_out("r", "1.1") == "gone"
+    assert Runs(site.store).show("r").state == "done"
