@@ -449,3 +449,25 @@ def test_a_step_that_failed_is_recovered_with_another_plan_and_late_messages_of_
     assert state.look_up("place", "way") == 2
     assert worker.carry_out("r", "1.1") == "gone"
     assert Runs(site.store).show("r").state == "done"
+
+
+def test_a_body_on_a_worker_that_leaves_is_released_for_another(site: Site, box: Sandbox) -> None:
+    site.agent.__dict__["sandbox"] = box
+    site.agent.settings = site.agent.settings.model_copy(update={"execution_timeout": 60.0})
+    site.domain = shop()
+    endless = RIGHT.replace("    total", "    while True:\n        pass\n    total")
+    site.agent.library.admit(entry(code=endless), "trusted", [])
+    leaving = site.worker(Shelf((shop(),)))
+    ended: list[str] = []
+
+    def work(run: str, step: str) -> None:
+        if not ended:
+            threading.Timer(0.5, leaving.leave).start()
+            ended.append(leaving.carry_out(run, step))
+            return
+        Runs(site.store).cancel(run)  # it has come once more, which is all that is asked
+
+    site.employ(work, most=1)
+    with pytest.raises(RunCancelled):
+        site.agent.run(site.domain, [("check_out", "tea")], state_of(site.domain), run_id="r")
+    assert ended == ["release"]
