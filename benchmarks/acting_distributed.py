@@ -10,7 +10,7 @@ that it writes to disk each second (`appendonly yes`, `appendfsync everysec`); i
     celery      Celery alone, with the settings that runs have: the same transport sends each step when those before it
                 are done, and a worker that has done a step tells so (RPUSH). Nothing is claimed, committed or kept
     run         a distributed run: claims, commits with the changes of the state, and a log; from the plan's first
-                line in the log to the run's last
+                line in the log to the run's last. Quick steps are sent several in a message, as Celery alone is not
 
 A step of no work takes nothing, so what it takes is overhead. With steps of 5 ms, efficiency is the time that two
 workers would need at least (all the work by two, or the longest chain) of the time that was needed.

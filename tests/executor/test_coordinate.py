@@ -471,3 +471,26 @@ def test_a_body_on_a_worker_that_leaves_is_released_for_another(site: Site, box:
     with pytest.raises(RunCancelled):
         site.agent.run(site.domain, [("check_out", "tea")], state_of(site.domain), run_id="r")
     assert ended == ["release"]
+
+
+def test_steps_of_a_run_that_are_under_way_are_as_many_as_it_may_have(site: Site) -> None:
+    may_end = threading.Event()
+    worker = site.worker()
+
+    def work(run: str, step: str) -> None:
+        if step == "1.1":
+            threading.Timer(1.0, look).start()
+        may_end.wait(20)
+        worker.carry_out(run, step)
+
+    site.agent.settings = site.agent.settings.model_copy(update={"parallel": 3})
+    sent = site.employ(work, most=9)
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(len(sent.sent))
+        may_end.set()
+
+    report, _ = site.run(*(("fetch", name) for name in "abcdefgh"))
+    assert report.run is not None and report.run.done
+    assert seen == [3]
