@@ -589,7 +589,9 @@ class _Means:
         from executor.stop import stoppable  # noqa: PLC0415 - see above
 
         agent, under, reader = self.agent, self.under, self.counsel.reader(domain)
-        if self.choices.distributed and reader is not None:
+        if self.choices.distributed and self.choices.approve == "always":
+            agent.listener.note("a person is asked before code runs, so the steps are carried out here, not by workers")
+        elif self.choices.distributed and reader is not None:
             agent.listener.note("a model reads what commands bring, so the steps are carried out here, not by workers")
         elif self.choices.distributed and under.is_kept:
             with agent._hands.owning(under.run_id, domain):

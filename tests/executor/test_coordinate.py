@@ -494,3 +494,13 @@ def test_steps_of_a_run_that_are_under_way_are_as_many_as_it_may_have(site: Site
     report, _ = site.run(*(("fetch", name) for name in "abcdefgh"))
     assert report.run is not None and report.run.done
     assert seen == [3]
+
+
+def test_a_run_whose_code_a_person_approves_is_not_carried_out_by_workers(site: Site) -> None:
+    site.agent.settings = site.agent.settings.model_copy(update={"approve": "always"})
+    worker = site.worker()
+    sent = site.employ(worker.carry_out)
+    report, _ = site.run(("grind", 0, 7))
+    assert report.run is not None and report.run.done
+    assert not sent.sent
+    assert worker.carry_out("r", "1.1") == "refused"
