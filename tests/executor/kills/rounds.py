@@ -13,23 +13,29 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from executor.durable import read_state
 from executor.library import Library
 from executor.load import load_domain
-from executor.run import RunState
+from executor.run import Logged, RunState, RunView
 from executor.runs import Runs
 from executor.store import Store, open_store
+from executor.store.address import read_address
+from executor.store.connection import Connection
 from executor.store.server import RemoteServer
+from htn.errors import ServiceMissing
+from htn.state import State
 from tests.executor.kills.driver import DOMAIN, ORDERS
 from tests.executor.mortal import Mortal
 from tests.executor.test_library import entry
 
+T = TypeVar("T")
 STEPS = ORDERS * 4
 ROOT = Path(__file__).parents[3]
 _LONGEST = 180.0  # seconds; a round that takes longer is stuck
@@ -163,32 +169,24 @@ class Disturbance:
     def _settle(self, came: Round) -> tuple[str, ...]:
         """Say of each unsure step whether it was carried out, by the traces."""
         traces = _traces(self.folder / f"{came.run_id}.traces")
-        with self._patient_store() as store:
-            steps = Runs(store).show(came.run_id).steps[-1]
+        steps = self._patiently(lambda runs: runs.show(came.run_id)).steps[-1]
         unsure = [step.key for step in steps if step.state == "unsure"]
         came.settled += len(unsure)
         return tuple(("+" if f"charge {came.run_id}/{key}" in traces else "-") + key for key in unsure)
 
-    @contextmanager
-    def _patient_store(self) -> Iterator[Store]:
-        """Open the store; the server may just be starting again."""
+    def _patiently(self, look: Callable[[Runs], T]) -> T:
+        """Return what a look at the runs says; the server may just be starting again."""
         for _ in range(100):
             try:
-                store = self._store()
-            except Exception:  # noqa: BLE001  # whatever keeps it from answering
+                with self._store() as store:
+                    return look(Runs(store))
+            except ServiceMissing:
                 time.sleep(0.1)
-                continue
-            with store:
-                yield store
-            return
         raise AssertionError("the server did not come back")
 
     def _examine(self, came: Round, expected: object) -> None:
         traces = _traces(self.folder / f"{came.run_id}.traces")
-        with self._patient_store() as store:
-            runs = Runs(store)
-            view, events = runs.show(came.run_id), runs.events(came.run_id)
-            state = runs.state(came.run_id)
+        view, events, state = self._patiently(lambda runs: _whole(runs, came.run_id))
         begun = [event.at for event in events if event.kind == "resume"]
         came.takeovers = [min(at for at in begun if at > killed) - killed for killed in came.killed_at]
         done = Counter(event.data["step"] for event in events if event.kind in ("finish", "settle"))
@@ -203,12 +201,12 @@ class Disturbance:
         came.begun_twice = sum(count > 1 for count in traces.values())
         if (sent := sum(trace.startswith("send") for trace in traces)) != ORDERS:
             came.wrong.append(f"{sent} orders were sent")
-        came.wrong += [f"{key} was left behind" for key in self._left_behind(came.run_id)]
+        came.wrong += [f"{key} was left behind" for key in self._patiently(lambda _: self._left_behind(came.run_id))]
 
     def _left_behind(self, run_id: str) -> list[str]:
-        client = RemoteServer.connect(_remote(self.server.url))
-        keys = [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)]
-        client.close()
+        connection = Connection(RemoteServer(read_address(self.server.url)))
+        keys = connection.run(lambda client, again: [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)])
+        connection.close()
         return sorted(set(keys) - {f"htn:run:{run_id}", f"htn:run:{run_id}:events"})
 
     def _buried(self, came: Round, children: set[int]) -> None:
@@ -248,10 +246,8 @@ def disturbed(count: int, folder: Path, *, seed: int, at_once: int = 4) -> tuple
     return rounds, disturbance.server_kills
 
 
-def _remote(url: str) -> RemoteServer:
-    from executor.store.address import read_address  # noqa: PLC0415 - only for keys that no method of the store names
-
-    return RemoteServer(read_address(url))
+def _whole(runs: Runs, run_id: str) -> tuple[RunView, Sequence[Logged], State]:
+    return runs.show(run_id), runs.events(run_id), runs.state(run_id)
 
 
 def _traces(path: Path) -> Counter[str]:
