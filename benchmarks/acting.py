@@ -12,8 +12,8 @@
     events       appending to a log, reading it back, and folding it into a run; events a second
     takeover     a driver is killed with SIGKILL in the middle of a run whose steps take 20 ms; seconds until another
                  process that waits for it begins the next step, with the lease of 6 seconds that is the default
-    distributed  a run of 1,000 steps of no work, and a graph of 1,000 steps of 5 ms, carried out by two workers, next to
-                 the engine alone on the same graph; see acting_distributed.py
+    distributed  a run of 1,000 steps of no work, and a graph of 1,000 steps of 5 ms, carried out by two workers, next
+                 to the engine alone on the same graph; see acting_distributed.py
     kills        rounds of a run of 100 steps whose driver, sandbox and server are killed at random; see
                  tests/executor/kills
 
