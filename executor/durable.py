@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from executor.begun import Committed
 from executor.driving import driving, process_name
 from executor.journal import CLAIM_SECONDS, MemoryJournal, StoredJournal
 from executor.load import digest_of
 from executor.performer import may_be_redone
 from executor.run import Logged, RunRecord, RunState, RunView, Step, StepState
-from executor.run.log import trouble_to_json, written
+from executor.run.log import changed, trouble_to_json, written
 from executor.run.record import Choices
 from executor.run.view import place_of, state_of
 from executor.stop import Stop
@@ -94,16 +95,19 @@ class Undertaking:
         error = trouble_to_json(trouble)
         self.journal.append(kind, state=str(state), ended=ended, **({"error": error} if error else {}), **data)
 
-    def catch_up(self) -> list[tuple[int, list[list[Any]]]]:
-        """Return what other processes have committed since the last look: the place in the plan, and the changes."""
+    def catch_up(self) -> list[Committed]:
+        """Return what was committed since the last look, but for what this process did in earlier plans."""
         if not isinstance(self.journal, StoredJournal):
             return []
         found = []
         for event in self.journal.events(self.last):
             self.last = event.id
-            if event.kind == "finish" and event.by != self.journal.by:
-                number, at = place_of(event.data["step"])
-                found.append((at if number == self.number else -1, list(event.data.get("writes", ()))))
+            if event.kind != "finish":
+                continue
+            number, at = place_of(event.data["step"])
+            if number == self.number or event.by != self.journal.by:
+                rows = None if event.data.get("opaque") else event.data.get("writes", ())
+                found.append((at if number == self.number else -1, rows))
         return found
 
 
@@ -251,7 +255,7 @@ def _as_modelled(under: Undertaking, view: RunView, domain: Domain, step: Step) 
             f"what {step.action} changed is not known: its operator does not apply to what is true now",
             hints=(f"htn resume {under.run_id} --redo {step.key}",),
         )
-    return written(state, mark, names)
+    return written(changed(state, mark, names))
 
 
 def read_events(store: Store, run_id: str, after: str = "0-0", wait: float = 0.0) -> list[Logged]:
