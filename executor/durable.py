@@ -31,6 +31,7 @@ from executor.run.record import Choices
 from executor.run.view import place_of, state_of
 from executor.stop import Stop
 from executor.store import RunLogs, Store, event_text, unknown_run
+from executor.store.sizes import MOST_OF_A_RUN, small_enough
 from htn.domain import Domain
 from htn.errors import ContractViolated, ExecutionError, Trouble, UsageError
 from htn.network import Part, part_to_json
@@ -126,6 +127,7 @@ def begin(
     """Begin a run and drive it meanwhile. UsageError where there is a run with this id."""
     try:
         text = _record(domain, tasks, state, run_id, choices)
+        small_enough(text, MOST_OF_A_RUN)
     except (UsageError, ValueError) as error:
         note(f"this run cannot be resumed, because it cannot be written down: {error}")
         yield Undertaking(MemoryJournal(run_id))

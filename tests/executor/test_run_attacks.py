@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -13,16 +13,21 @@ from hypothesis import strategies as st
 
 from executor.actor import Actor
 from executor.begun import Begun
-from executor.durable import RunTimes, Undertaking, begin, read_state, read_view
+from executor.carry_on import carry_on
+from executor.durable import RunCancelled, RunTimes, Undertaking, begin, read_state, read_view
 from executor.journal import MemoryJournal, StoredJournal
-from executor.run import Event, Run, StepState
+from executor.pursue import Pursuit
+from executor.run import Event, Logged, Run, RunRecord, RunState, RunView, StepState
 from executor.run.log import changed, places_of, read_writes, written
 from executor.run.record import Choices
+from executor.run.view import state_of
+from executor.runs import Runs
 from executor.sandbox import SandboxLimits
 from executor.schedule import order_of
-from executor.store import Claim, Store
+from executor.store import Claim, LeaseLost, Store, event_text
+from executor.store.sizes import MOST_OF_A_RUN
 from htn.domain import Domain
-from htn.errors import ServiceMissing
+from htn.errors import ExecutionError, HtnError, ServiceMissing, UsageError
 from htn.plan import Plan
 from htn.search import find_plan
 from htn.state import State
@@ -83,9 +88,12 @@ class Under:
         assert isinstance(self.under.journal, StoredJournal)
         return self.under.journal
 
-    def act(self, listener: Callable[[Event], None] = lambda event: None, journal: Any = None) -> Run:
+    def act(
+        self, listener: Callable[[Event], None] = lambda event: None, journal: Any = None, *, write: bool = True
+    ) -> Run:
         order = order_of(self.domain, self.state, self.plan, self.parallel)
-        self.under.append("planned", number=1, plan=self.plan.to_json(), left=[], **order.to_json())
+        if write:
+            self.under.append("planned", number=1, plan=self.plan.to_json(), left=[], **order.to_json())
         actor = Actor(self.domain, unused, unused, SandboxLimits(), parallel=self.parallel, stop=self.under.stop)
         begun = Begun(1, order, catch_up=self.under.catch_up)
         run_id = self.under.run_id
@@ -266,3 +274,128 @@ def exact(state: State) -> Any:
         name: {repr(key): repr(value) for key, value in found.items()} if isinstance(found, dict) else repr(found)
         for name, found in ((name, getattr(state, name)) for name in sorted(state))
     }
+
+
+RECORD = RunRecord(id="r", domain="workshop", source="workshop", tasks=[["build", "a"]], state=start().to_json())
+PLANNED = {"kind": "planned", "number": 1, "left": [], "before": [[]], "plan": None}
+SPOILED = [
+    "[" * 100_000,
+    "[]",
+    "null",
+    '{"kind":5}',
+    '{"kind":"finish","step":5}',
+    '{"kind":"finish","step":"1.1"}',
+    '{"kind":"start","step":"7.1"}',
+    '{"kind":"start","step":"1.9"}',
+    '{"kind":"start","step":"1.0"}',
+    '{"kind":"complete"}',
+    '{"kind":"begin","error":5}',
+    '{"kind":"planned"}',
+    '{"kind":"planned","plan":5}',
+    '{"kind":"planned","plan":{"opaque":"no"}}',
+    '{"kind":"planned","plan":{"nodes":[{}]}}',
+    '{"kind":"replan"}',
+    '{"kind":"replan","ways":5}',
+    '{"kind":"wait","for":5}',
+    '{"kind":"settle","step":"1.1","writes":5}',
+    '{"kind":"finish","step":"1.1","writes":[5]}',
+    '{"kind":"finish","step":"1.1","writes":[["made","a",1,2,3]]}',
+    '{"kind":"finish","step":"1.1","writes":[[]]}',
+    '{"kind":"finish","step":"1.1","writes":[[5,5,5]]}',
+    '{"kind":"finish","step":"1.1","writes":[["made",{"$map":[[1,2]]},5]]}',
+    '{"kind":"finish","step":"1.1","writes":[["made",{"$tuple":[[1]]},5]]}',
+    '{"kind":"finish","step":"1.1","writes":[["made",null]]}',
+    '{"kind":"finish","step":"1.1","writes":[["__class__",null,5]]}',
+    '{"kind":"finish","step":"1.1","writes":[["made","a",' + "[" * 2000 + "]" * 2000 + "]]}",
+    '{"kind":"finish","step":"1.1","seconds":"soon"}',
+]
+
+
+@pytest.mark.parametrize("text", SPOILED, ids=lambda text: text[:60])
+def test_a_spoiled_log_is_told_in_words_and_breaks_nothing(text: str) -> None:
+    plan = planned(workshop(make), "a").to_json()
+    before = [
+        Logged("1-1", "begin", {}),
+        Logged("1-2", "planned", {**PLANNED, "plan": plan}),
+    ]
+    for read in (RunView.of, state_of):
+        try:
+            read(RECORD, [*before, Logged.read("1-3", text)])
+        except HtnError as error:
+            assert not isinstance(error, UsageError) and error.message
+
+
+@pytest.mark.parametrize("after", ["", "$", "*", "5-", "x-y", "-1", "9" * 40, "1-2-3", "0-0\n"])
+def test_what_is_no_place_in_a_log_is_said_to_be_none(store: Store, after: str) -> None:
+    with run_in(store, make) as run:
+        run.act()
+    runs = Runs(store)
+    with pytest.raises(UsageError, match="place in the log"):
+        runs.events("r", after)
+    with pytest.raises(UsageError, match="place in the log"):
+        next(runs.follow("r", after))
+    assert [event.kind for event in runs.events("r", "0")][:2] == ["created", "begin"]
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{", '{"tasks":5}', '{"tasks":[5]}', '{"domain":5}'])
+def test_a_run_whose_record_is_spoiled_does_not_hide_the_others(store: Store, record: str) -> None:
+    with run_in(store, make) as run:
+        run.act()
+    store.runs().create("bad", record, event_text("created"))
+    with pytest.raises(ExecutionError):
+        Runs(store).show("bad")
+    assert {row.id for row in Runs(store).list()} == {"r", "bad"}
+
+
+class CutOff:
+    """A pursuit whose step fails because somebody cancels the run."""
+
+    def __init__(self, run: Under, reason: str) -> None:
+        self.run, self.reason = run, reason
+
+    def go(self, left: Any, current: Any) -> tuple[Plan, Run]:
+        self.run.under.stop.set(self.reason)
+        steps = [Event(0, "start"), Event(0, "fail", detail="it was cut off")]
+        return self.run.plan, Run.of(self.run.plan.actions, steps, run_id="r")
+
+
+@pytest.mark.parametrize(("reason", "error"), [("cancelled", RunCancelled), ("lost", LeaseLost)])
+def test_a_step_that_fails_because_the_run_is_cut_off_is_not_why_it_ends(
+    store: Store, reason: str, error: type[HtnError]
+) -> None:
+    with run_in(store, make) as run, pytest.raises(error):
+        carry_on(run.under, cast("Pursuit", CutOff(run, reason)), lambda: ((), 0), [])
+    assert str(read_view(store, "r").state) == ("cancelled" if reason == "cancelled" else "running")
+
+
+def test_a_run_whose_plan_could_not_be_written_down_can_be_shown_and_followed(store: Store) -> None:
+    with run_in(store, make) as run:
+        run.under.append("planned", number=1, plan={"opaque": "an argument is a file"}, left=[], before=[[], [0]])
+        run.act(journal=StoredJournal(run.journal.logs, "r", "me"), write=False)
+        run.under.end("complete", RunState.DONE)
+    view = Runs(store).show("r")
+    assert (str(view.state), view.commits, view.steps) == ("done", 2, [[]])
+    assert Runs(store).state("r") == run.state
+    assert view.to_json()["steps"] == []
+
+
+def test_a_state_that_is_too_large_to_keep_is_acted_on_all_the_same(store: Store) -> None:
+    notes: list[str] = []
+    domain, state = workshop(make), State(made={}, seen={"all": "x" * MOST_OF_A_RUN})
+    with begin(
+        lambda: store, domain, [("build", "a")], state, run_id="r", choices=Choices(), times=TIMES, note=notes.append
+    ) as under:  # fmt: skip
+        assert not under.is_kept
+    assert "cannot be resumed" in notes[0]
+
+
+def test_steps_of_a_run_that_was_cancelled_after_its_driver_died_do_not_look_as_if_they_were_under_way(
+    store: Store,
+) -> None:
+    with run_in(store, make) as run:
+        run.under.append("planned", number=1, plan=run.plan.to_json(), left=[], before=[[], [0]])
+        run.journal.claim("1.1", again=False)
+        let_lapse(run.journal, "1.1")
+    runs = Runs(store)
+    assert runs.cancel("r") == "cancelled"
+    assert [str(step.state) for step in runs.show("r").steps[0]] == ["unsure", "pending"]
