@@ -22,6 +22,7 @@ from pathlib import Path
 from executor.durable import read_state
 from executor.library import Library
 from executor.load import load_domain
+from executor.patience import Patience
 from executor.run import RunState
 from executor.runs import Runs
 from executor.store import Store, open_store
@@ -33,6 +34,7 @@ from tests.executor.test_library import entry
 
 STEPS = ORDERS * 4
 ROOT = Path(__file__).parents[3]
+_PATIENCE = Patience()  # the server may be killed while a round is looked at
 _LONGEST = 180.0  # seconds; a round that takes longer is stuck
 
 
@@ -201,7 +203,7 @@ class Disturbance:
         """Say of each unsure step whether it was carried out, by the traces."""
         traces = _traces(self.folder / f"{came.run_id}.traces")
         with self._patient_store() as store:
-            steps = Runs(store).show(came.run_id).steps[-1]
+            steps = _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).steps[-1]
         unsure = [step.key for step in steps if step.state == "unsure"]
         came.settled += len(unsure)
         return tuple(("+" if f"charge {came.run_id}/{key}" in traces else "-") + key for key in unsure)
@@ -224,8 +226,9 @@ class Disturbance:
         traces = _traces(self.folder / f"{came.run_id}.traces")
         with self._patient_store() as store:
             runs = Runs(store)
-            view, events = runs.show(came.run_id), runs.events(came.run_id)
-            state = runs.state(came.run_id)
+            view, events, state = _PATIENCE.with_(
+                lambda: (runs.show(came.run_id), runs.events(came.run_id), runs.state(came.run_id))
+            )
         begun = [event.at for event in events if event.kind == "resume"]
         came.takeovers = [min(at for at in begun if at > killed) - killed for killed in came.killed_at]
         done = Counter(event.data["step"] for event in events if event.kind in ("finish", "settle"))
