@@ -619,7 +619,7 @@ class _Means:
         self.under.stop.wait(seconds)
 
     def done_with(self, step: Step, changes: Mapping[Place, object], state: State) -> bool:
-        from executor.run.log import written  # noqa: PLC0415 - see above
+        from executor.run.log import changed, written  # noqa: PLC0415 - see above
 
         journal, mark, names = self.under.journal, state.mark(), tuple(state)
         self.under.append("redo", step=step.key)
@@ -627,7 +627,7 @@ class _Means:
         if status != "claimed":
             return False
         write(state, changes)
-        return journal.commit(claim, written(state, mark, names), (), 0.0)[0] == "done"
+        return journal.commit(claim, written(changed(state, mark, names)), (), 0.0)[0] == "done"
 
 
 def _nobody(review: Review) -> Wait:

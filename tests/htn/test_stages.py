@@ -297,7 +297,10 @@ def test_what_remains_leads_on_whichever_actions_were_carried_out_before_their_t
     problem: random_networks.Problem, data: st.DataObject
 ) -> None:
     domain = random_networks.make_domain(problem)
-    start = lambda: State(problem.variables())  # noqa: E731
+
+    def start() -> State:
+        return State(problem.variables())
+
     plan = find_plan(domain, start(), problem.tasks, limits=ENOUGH)
     assume(isinstance(plan, Plan) and len(plan) > 1)
     assert isinstance(plan, Plan)
