@@ -96,12 +96,13 @@ class Disturbance:
                 code = self._disturb(driver, chance, came, children, left=to_kill)
             if code == -signal.SIGKILL:
                 to_kill -= 1
-            if code == 0:
+            if code == 0 or (code == 2 and self._is_done(came)):  # the one before was killed after it had written so
                 break
             if code == 8:
                 settled = self._settle(came)
             elif code not in (-signal.SIGKILL, 7):
-                came.wrong.append(f"a driver ended with {code}")
+                said = (self.folder / f"{came.run_id}.log").read_text(errors="replace")[-300:]
+                came.wrong.append(f"a driver ended with {code}: {said}")
                 return came
             if time.monotonic() > deadline:
                 came.wrong.append("it did not come to its end")
@@ -208,6 +209,10 @@ class Disturbance:
         came.settled += len(unsure)
         return tuple(("+" if f"charge {came.run_id}/{key}" in traces else "-") + key for key in unsure)
 
+    def _is_done(self, came: Round) -> bool:
+        with self._patient_store() as store:
+            return _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).state is RunState.DONE
+
     @contextmanager
     def _patient_store(self) -> Iterator[Store]:
         """Open the store; the server may just be starting again."""
@@ -230,7 +235,8 @@ class Disturbance:
                 lambda: (runs.show(came.run_id), runs.events(came.run_id), runs.state(came.run_id))
             )
         begun = [event.at for event in events if event.kind == "resume"]
-        came.takeovers = [min(at for at in begun if at > killed) - killed for killed in came.killed_at]
+        later = [(killed, [at for at in begun if at > killed]) for killed in came.killed_at]
+        came.takeovers = [min(those) - killed for killed, those in later if those]
         done = Counter(event.data["step"] for event in events if event.kind in ("finish", "settle"))
         if view.state is not RunState.DONE:
             came.wrong.append(f"the run is {view.state}")
