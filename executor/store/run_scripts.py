@@ -61,16 +61,18 @@ return 1
 # KEYS: run, events, started, committed, claim
 # ARGV: step, mark, ms to live, event, '1' where it may be done again, the driver for which it is or ''
 # Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run, or it has ended), 'lost' (another
-# drives it), 'cancelled', 'closed' (no step of
-# this plan is to be begun but by the driver), 'done', 'taken', 'doubt' (somebody began it and is gone). Who claims a step that he has begun
-# sends his claim again, and it may have lapsed meanwhile.
+# drives it), 'cancelled', 'closed' (no step of this plan is to be begun but by the driver), 'done', 'taken', 'doubt'
+# (somebody began it and is gone). Who has begun a step sends his claim again, and it may have lapsed meanwhile.
 CLAIM = """
 local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits', 'state', 'holder', 'closed')
 local by = redis.call('HGET', KEYS[3], ARGV[1])
 local done = redis.call('HEXISTS', KEYS[4], ARGV[1])
 local holder = redis.call('GET', KEYS[5])
 redis.call('XLEN', KEYS[2])
-if not run[1] or run[4] == 'done' or run[4] == 'cancelled' then return {'gone'} end
+if not run[1] then return {'gone'} end
+local plan = tonumber(string.match(ARGV[1], '^%d+'))
+local closed = ARGV[6] == '' and run[6] and plan and plan <= tonumber(run[6])
+if run[4] == 'done' or run[4] == 'cancelled' then return {closed and 'closed' or 'gone'} end
 if by == ARGV[2] and (not holder or holder == ARGV[2]) then
   redis.call('SET', KEYS[5], ARGV[2], 'PX', ARGV[3])
   return {'claimed', run[3]}
@@ -78,8 +80,7 @@ end
 if ARGV[6] ~= '' and run[5] and run[5] ~= ARGV[6] then return {'lost'} end
 if done == 1 then return {'done'} end
 if run[2] then return {'cancelled'} end
-local plan = tonumber(string.match(ARGV[1], '^%d+'))
-if ARGV[6] == '' and run[6] and plan and plan <= tonumber(run[6]) then return {'closed'} end
+if closed then return {'closed'} end
 if holder then return {'taken'} end
 if by and ARGV[5] ~= '1' then return {'doubt'} end
 if by then

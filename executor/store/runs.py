@@ -119,6 +119,7 @@ class RunLogs:
         """
         keys = [self._keys.run(run), self._keys.lease(self._keys.run_lease(run))]
         return bool(self._script(scripts.CLOSE, keys, (holder, str(plan))))
+
     def keep(self, run: str, holder: str, *, lives_ms: int) -> bool:
         """Keep the driver's lease, also where it has lapsed; False where another drives the run, or has driven it."""
         keys = [self._keys.run(run), self._keys.lease(self._keys.run_lease(run))]
