@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from executor.begun import CatchUp
 from executor.guard import Ending, Errand, Guard
 from executor.run import Event
-from executor.run.log import read_writes
+from executor.run.log import make_changes, read_writes
 from executor.schedule import Schedule
 from executor.store import Claim
-from htn.contract import write
+from htn.errors import ExecutionError, ServiceMissing
 from htn.state import State
 
 _PARTING = 5.0  # seconds that a step may take to end when the run was interrupted
@@ -42,8 +42,9 @@ class Drive:
     catch_up: CatchUp = tuple
     sleep: Callable[[float], None] = time.sleep
     unsure: list[int] = field(default_factory=list)
-    _running: int = 0
-    _endings: "queue.SimpleQueue[Ending | BaseException]" = field(default_factory=queue.SimpleQueue)
+    _here: set[int] = field(default_factory=set)
+    """Steps that run in threads here."""
+    _endings: "queue.SimpleQueue[tuple[int, Ending | BaseException]]" = field(default_factory=queue.SimpleQueue)
     _halted: bool = False
     _error: BaseException | None = None
 
@@ -51,18 +52,18 @@ class Drive:
         """Carry out what can be. What became of each step is told by the guard's events."""
         try:
             while True:
-                while not self._halts and self._running < self.parallel and (at := self.schedule.next()) is not None:
+                while not self._halts and len(self._here) < self.parallel and (at := self.schedule.next()) is not None:
                     self._begin(self.errands[at])
-                if not self._running:
+                if not self._here:
                     break
-                self._settle(self._endings.get())
+                self._settle(*self._endings.get())
         except BaseException as error:  # noqa: BLE001  # it is raised again when what runs has ended
             # Bodies end at once; a command may go on until its process ends, and has its claim until then.
             self.guard.stopping.set()
             self._error = self._error or error
             with suppress(queue.Empty):
-                while self._running:
-                    self._settle(self._endings.get(timeout=_PARTING))
+                while self._here:
+                    self._settle(*self._endings.get(timeout=_PARTING))
         if self._error:
             raise self._error
 
@@ -75,19 +76,24 @@ class Drive:
         if claim is None:
             return
         self._have(claim.base)
-        alone = not self._running and not (self.parallel > 1 and self.schedule.ready)
+        if claim.base < self.merged or self._halts:
+            self.guard.journal.give_up(claim, "release", 0.0, None)
+            if not self._halts:
+                raise _forgotten(self.guard.journal.run_id, self.merged - claim.base)
+            return
+        alone = not self._here and not (self.parallel > 1 and self.schedule.ready)
         if alone or self.guard.performer.is_quick(errand.action):
             self._end(self.guard.carry_out(errand, claim, self.state), merge=False)
             return
         copy = self.state.copy()
-        self._running += 1
+        self._here.add(errand.at)
         threading.Thread(target=self._apart, args=(errand, claim, copy), daemon=True, name=f"step {errand.key}").start()
 
     def _apart(self, errand: Errand, claim: Claim, state: State) -> None:
         try:
-            self._endings.put(self.guard.carry_out(errand, claim, state))
+            self._endings.put((errand.at, self.guard.carry_out(errand, claim, state)))
         except BaseException as error:  # noqa: BLE001  # it is raised where the run is driven
-            self._endings.put(error)
+            self._endings.put((errand.at, error))
 
     def _claimed(self, errand: Errand) -> Claim | None:
         """Claim a step, waiting where another process still has it; None where it is not to be carried out here."""
@@ -103,24 +109,27 @@ class Drive:
                 self.unsure.append(errand.at)
                 self._halted = True
                 return None
-            if status == "cancelled":
-                self.guard.stopping.set("cancelled")
-            if status in ("cancelled", "gone") or self._halts:
+            if status in ("cancelled", "lost"):
+                self.guard.stopping.set(status)
+            if status != "taken" or self._halts:
                 self._halted = True
                 return None
             self.sleep(_LOOK)
             self._read_on()
 
     def _have(self, base: int) -> None:
-        """Merge commits until the state has as many as `base`."""
-        while self.merged < base:
+        """Merge commits until the state has as many as `base`, or nobody is left who could tell of more."""
+        while self.merged < base and not self._error:
             try:
-                self._settle(self._endings.get(timeout=_LOOK) if self._running else self._endings.get_nowait())
+                self._settle(*(self._endings.get(timeout=_LOOK) if self._here else self._endings.get_nowait()))
             except queue.Empty:
+                before = self.merged
                 self._read_on()
+                if not self._here and self.merged == before:
+                    self.merged = base  # they were merged when an earlier plan read on
 
-    def _settle(self, ending: Ending | BaseException) -> None:
-        self._running -= 1
+    def _settle(self, at: int, ending: Ending | BaseException) -> None:
+        self._here.discard(at)
         if isinstance(ending, BaseException):
             self._halted = True
             self._error = self._error or ending
@@ -128,26 +137,52 @@ class Drive:
         self._end(ending, merge=True)
 
     def _end(self, ending: Ending, *, merge: bool) -> None:
+        at = ending.errand.at
+        is_merged = at not in self.schedule.left  # it was read in the log before its end was heard of
         if ending.kind == "finish":
+            if is_merged:
+                return
             if merge:
-                write(self.state, ending.opaque) if ending.opaque else read_writes(ending.rows, self.state)
+                make_changes(ending.rows, self.state)
                 self.state.mark()
             self.merged += 1
-            self.schedule.done(ending.errand.at)
+            self.schedule.done(at)
         elif ending.kind == "refused":
+            if is_merged:
+                self._tell_of(at)
             self._read_on()
         else:
             if ending.kind == "doubt":
-                self.unsure.append(ending.errand.at)
+                self.unsure.append(at)
             self._halted = True
 
     def _read_on(self) -> None:
-        """Merge what other processes have committed."""
+        """Merge what the log tells of that was not merged: what others have committed, or this process unheard."""
         for at, rows in self.catch_up():
+            is_here = at in self._here  # its end will be heard of
+            if (at >= 0 and at not in self.schedule.left) or (is_here and rows is None):
+                continue
+            if rows is None:
+                raise ExecutionError("the state of the run is not known: another process left what cannot be written")
             read_writes(rows, self.state)
             self.state.mark()
             self.merged += 1
             if at >= 0:
                 self.schedule.done(at)
-                self.guard.tell(Event(at, "start"))
-                self.guard.tell(Event(at, "finish"))
+                if not is_here:
+                    self._tell_of(at)
+
+    def _tell_of(self, at: int) -> None:
+        """Tell of a step that was carried out elsewhere."""
+        self.guard.tell(Event(at, "start"))
+        self.guard.tell(Event(at, "finish"))
+
+
+def _forgotten(run_id: str, count: int) -> ServiceMissing:
+    return ServiceMissing(
+        f"the Redis server has lost {count} steps that the run {run_id} had committed",
+        hints=(
+            "they are carried out again when the run is resumed",
+            "let the server write at once: appendfsync always",
+        ),
+    )

@@ -86,7 +86,7 @@ class AgentMeans:
 
     def done_with(self, step: Step, changes: Mapping[Place, object], state: State) -> bool:
         """Let a step that failed be done with what it is known to give; return whether it is."""
-        from executor.run.log import written  # noqa: PLC0415 - see above
+        from executor.run.log import changed, written  # noqa: PLC0415 - see above
 
         journal, mark, names = self.under.journal, state.mark(), tuple(state)
         self.under.append("redo", step=step.key)
@@ -94,4 +94,4 @@ class AgentMeans:
         if status != "claimed":
             return False
         write(state, changes)
-        return journal.commit(claim, written(state, mark, names), (), 0.0)[0] == "done"
+        return journal.commit(claim, written(changed(state, mark, names)), (), 0.0)[0] == "done"

@@ -13,31 +13,28 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from executor.durable import read_state
 from executor.library import Library
 from executor.load import load_domain
-from executor.run import Logged, RunState, RunView
+from executor.patience import Patience
+from executor.run import RunState
 from executor.runs import Runs
 from executor.store import Store, open_store
-from executor.store.address import read_address
-from executor.store.connection import Connection
 from executor.store.server import RemoteServer
-from htn.errors import ServiceMissing
-from htn.state import State
+from htn.errors import UsageError
 from tests.executor.kills.driver import DOMAIN, ORDERS
 from tests.executor.mortal import Mortal
 from tests.executor.test_library import entry
 
-T = TypeVar("T")
 STEPS = ORDERS * 4
 ROOT = Path(__file__).parents[3]
+_PATIENCE = Patience()  # the server may be killed while a round is looked at
 _LONGEST = 180.0  # seconds; a round that takes longer is stuck
 
 
@@ -50,6 +47,7 @@ class Round:
     sandbox_kills: int = 0
     settled: int = 0
     begun_twice: int = 0
+    suspended_to: int = 0
     killed_at: list[float] = field(default_factory=list)
     takeovers: list[float] = field(default_factory=list)
     """Seconds from the death of a driver to the next step that another one begins, with a lease of one second."""
@@ -98,12 +96,13 @@ class Disturbance:
                 code = self._disturb(driver, chance, came, children, left=to_kill)
             if code == -signal.SIGKILL:
                 to_kill -= 1
-            if code == 0:
+            if code == 0 or (code == 2 and self._is_done(came)):  # the one before was killed after it had written so
                 break
             if code == 8:
                 settled = self._settle(came)
             elif code not in (-signal.SIGKILL, 7):
-                came.wrong.append(f"a driver ended with {code}")
+                said = (self.folder / f"{came.run_id}.log").read_text(errors="replace")[-300:]
+                came.wrong.append(f"a driver ended with {code}: {said}")
                 return came
             if time.monotonic() > deadline:
                 came.wrong.append("it did not come to its end")
@@ -111,6 +110,41 @@ class Disturbance:
         self._examine(came, expected)
         self._buried(came, children)
         return came
+
+    def suspend(self, number: int, expected: object) -> Round:
+        """Play a round whose driver is suspended for longer than its lease, and goes on when another one drives.
+
+        A person who is asked whether a step was carried out sees to it first that the old driver is gone.
+        """
+        chance = random.Random(self.seed * 100_000 + number)
+        came, settled = Round(f"suspended{number}"), tuple[str, ...]()
+        with self._start(came.run_id, chance.choice([1, 4]), ()) as first:
+            self._reach(came, first, "finish", chance.randint(1, 60))
+            first.send_signal(signal.SIGSTOP)
+            code = 8
+            while code == 8:
+                with self._start(came.run_id, 1, settled) as second:
+                    self._reach(came, second, "resume", 1)
+                    time.sleep(chance.uniform(0, 0.6))
+                    first.send_signal(signal.SIGCONT)
+                    code = self._wait(second, set())
+                if code == 8:
+                    first.kill()
+                    settled = self._settle(came)
+            came.suspended_to = self._wait(first, set())
+            if code != 0 or came.suspended_to == 0:
+                came.wrong.append(f"the drivers ended with {came.suspended_to} and {code}")
+        self._examine(came, expected)
+        return came
+
+    def _reach(self, came: Round, driver: "subprocess.Popen[bytes]", kind: str, count: int) -> None:
+        """Wait until there are so many events of a kind, or the driver has ended."""
+        with self._patient_store() as store:
+            while driver.poll() is None:
+                with suppress(UsageError):  # it has not begun
+                    if sum(event.kind == kind for event in Runs(store).events(came.run_id)) >= count:
+                        return
+                time.sleep(0.01)
 
     @contextmanager
     def _start(self, run_id: str, parallel: int, settled: tuple[str, ...]) -> Iterator["subprocess.Popen[bytes]"]:
@@ -169,26 +203,40 @@ class Disturbance:
     def _settle(self, came: Round) -> tuple[str, ...]:
         """Say of each unsure step whether it was carried out, by the traces."""
         traces = _traces(self.folder / f"{came.run_id}.traces")
-        steps = self._patiently(lambda runs: runs.show(came.run_id)).steps[-1]
+        with self._patient_store() as store:
+            steps = _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).steps[-1]
         unsure = [step.key for step in steps if step.state == "unsure"]
         came.settled += len(unsure)
         return tuple(("+" if f"charge {came.run_id}/{key}" in traces else "-") + key for key in unsure)
 
-    def _patiently(self, look: Callable[[Runs], T]) -> T:
-        """Return what a look at the runs says; the server may just be starting again."""
+    def _is_done(self, came: Round) -> bool:
+        with self._patient_store() as store:
+            return _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).state is RunState.DONE
+
+    @contextmanager
+    def _patient_store(self) -> Iterator[Store]:
+        """Open the store; the server may just be starting again."""
         for _ in range(100):
             try:
-                with self._store() as store:
-                    return look(Runs(store))
-            except ServiceMissing:
+                store = self._store()
+            except Exception:  # noqa: BLE001  # whatever keeps it from answering
                 time.sleep(0.1)
+                continue
+            with store:
+                yield store
+            return
         raise AssertionError("the server did not come back")
 
     def _examine(self, came: Round, expected: object) -> None:
         traces = _traces(self.folder / f"{came.run_id}.traces")
-        view, events, state = self._patiently(lambda runs: _whole(runs, came.run_id))
+        with self._patient_store() as store:
+            runs = Runs(store)
+            view, events, state = _PATIENCE.with_(
+                lambda: (runs.show(came.run_id), runs.events(came.run_id), runs.state(came.run_id))
+            )
         begun = [event.at for event in events if event.kind == "resume"]
-        came.takeovers = [min(at for at in begun if at > killed) - killed for killed in came.killed_at]
+        later = [(killed, [at for at in begun if at > killed]) for killed in came.killed_at]
+        came.takeovers = [min(those) - killed for killed, those in later if those]
         done = Counter(event.data["step"] for event in events if event.kind in ("finish", "settle"))
         if view.state is not RunState.DONE:
             came.wrong.append(f"the run is {view.state}")
@@ -201,12 +249,12 @@ class Disturbance:
         came.begun_twice = sum(count > 1 for count in traces.values())
         if (sent := sum(trace.startswith("send") for trace in traces)) != ORDERS:
             came.wrong.append(f"{sent} orders were sent")
-        came.wrong += [f"{key} was left behind" for key in self._patiently(lambda _: self._left_behind(came.run_id))]
+        came.wrong += [f"{key} was left behind" for key in self._left_behind(came.run_id)]
 
     def _left_behind(self, run_id: str) -> list[str]:
-        connection = Connection(RemoteServer(read_address(self.server.url)))
-        keys = connection.run(lambda client, again: [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)])
-        connection.close()
+        client = RemoteServer.connect(_remote(self.server.url))
+        keys = [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)]
+        client.close()
         return sorted(set(keys) - {f"htn:run:{run_id}", f"htn:run:{run_id}:events"})
 
     def _buried(self, came: Round, children: set[int]) -> None:
@@ -246,8 +294,21 @@ def disturbed(count: int, folder: Path, *, seed: int, at_once: int = 4) -> tuple
     return rounds, disturbance.server_kills
 
 
-def _whole(runs: Runs, run_id: str) -> tuple[RunView, Sequence[Logged], State]:
-    return runs.show(run_id), runs.events(run_id), runs.state(run_id)
+def suspended(count: int, folder: Path, *, seed: int) -> list[Round]:
+    """Play rounds whose driver is suspended, one after the other; return what came of them."""
+    disturbance = Disturbance(folder, Mortal(folder), seed)
+    disturbance.prepare()
+    try:
+        expected = disturbance.undisturbed()
+        return [disturbance.suspend(number, expected) for number in range(count)]
+    finally:
+        disturbance.server.kill()
+
+
+def _remote(url: str) -> RemoteServer:
+    from executor.store.address import read_address  # noqa: PLC0415 - only for keys that no method of the store names
+
+    return RemoteServer(read_address(url))
 
 
 def _traces(path: Path) -> Counter[str]:
