@@ -1,8 +1,9 @@
 """Carry out the steps of one plan: those that are ready, at the same time up to a limit, each under the guard.
 
 A step that is nothing but a function of the state, or that is the only one that could run, runs here on the run's
-own state. Any other runs in a thread on a copy of it, and what it changed is merged when it has committed. A claim says
-how many steps had committed before it; the copy is made when the state here has all of these.
+own state. Any other runs in a thread on a replica of it, and what it changed is merged when it has committed. A claim
+says how many steps had committed before it; the replica is brought up to date when the state here has all of these.
+There are as many replicas as steps run at the same time, so a step costs what was changed, not what the state holds.
 
 When a step fails, is stopped, or nobody knows whether it was done, no further one is begun; those that run are waited
 for, and what they did is kept.
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from executor.begun import CatchUp
 from executor.guard import Ending, Errand, Guard
@@ -26,6 +28,21 @@ from htn.state import State
 
 _PARTING = 5.0  # seconds that a step may take to end when the run was interrupted
 _LOOK = 0.2  # seconds between looks at a step that another process still has
+
+
+@dataclass
+class Replica:
+    """A copy of the run's state, and how many of the merges it has."""
+
+    state: State
+    has: int
+
+    def follow(self, merges: Sequence[Callable[[State], None]]) -> None:
+        """Bring it up to date. It may have some of the changes already, being where they were made."""
+        for merge in merges[self.has :]:
+            merge(self.state)
+        self.has = len(merges)
+        self.state.mark()
 
 
 @dataclass
@@ -44,7 +61,12 @@ class Drive:
     unsure: list[int] = field(default_factory=list)
     _here: set[int] = field(default_factory=set)
     """Steps that run in threads here."""
-    _endings: "queue.SimpleQueue[tuple[int, Ending | BaseException]]" = field(default_factory=queue.SimpleQueue)
+    _endings: "queue.SimpleQueue[tuple[int, Replica, Ending | BaseException]]" = field(
+        default_factory=queue.SimpleQueue
+    )
+    _merges: list[Callable[[State], None]] = field(default_factory=list)
+    _replicas: list[Replica] = field(default_factory=list)
+    """Those on which no step runs."""
     _halted: bool = False
     _error: BaseException | None = None
 
@@ -85,15 +107,24 @@ class Drive:
         if alone or self.guard.performer.is_quick(errand.action):
             self._end(self.guard.carry_out(errand, claim, self.state), merge=False)
             return
-        copy = self.state.copy()
+        replica = self._replicas.pop() if self._replicas else Replica(self.state.copy(), len(self._merges))
+        replica.follow(self._merges)
         self._here.add(errand.at)
-        threading.Thread(target=self._apart, args=(errand, claim, copy), daemon=True, name=f"step {errand.key}").start()
+        threading.Thread(
+            target=self._apart, args=(errand, claim, replica), daemon=True, name=f"step {errand.key}"
+        ).start()
 
-    def _apart(self, errand: Errand, claim: Claim, state: State) -> None:
+    def _apart(self, errand: Errand, claim: Claim, replica: Replica) -> None:
         try:
-            self._endings.put((errand.at, self.guard.carry_out(errand, claim, state)))
+            self._endings.put((errand.at, replica, self.guard.carry_out(errand, claim, replica.state)))
         except BaseException as error:  # noqa: BLE001  # it is raised where the run is driven
-            self._endings.put((errand.at, error))
+            self._endings.put((errand.at, replica, error))
+
+    def _merged(self, merge: Callable[[State], None]) -> None:
+        """Count a commit whose changes the state has, and keep them for the replicas."""
+        self.merged += 1
+        if self.parallel > 1:
+            self._merges.append(merge)
 
     def _claimed(self, errand: Errand) -> Claim | None:
         """Claim a step, waiting where another process still has it; None where it is not to be carried out here."""
@@ -128,12 +159,13 @@ class Drive:
                 if not self._here and self.merged == before:
                     self.merged = base  # they were merged when an earlier plan read on
 
-    def _settle(self, at: int, ending: Ending | BaseException) -> None:
+    def _settle(self, at: int, replica: Replica, ending: Ending | BaseException) -> None:
         self._here.discard(at)
-        if isinstance(ending, BaseException):
+        if isinstance(ending, BaseException):  # nobody knows what is in its replica
             self._halted = True
             self._error = self._error or ending
             return
+        self._replicas.append(replica)
         self._end(ending, merge=True)
 
     def _end(self, ending: Ending, *, merge: bool) -> None:
@@ -145,7 +177,7 @@ class Drive:
             if merge:
                 make_changes(ending.rows, self.state)
                 self.state.mark()
-            self.merged += 1
+            self._merged(partial(make_changes, ending.rows))
             self.schedule.done(at)
         elif ending.kind == "refused":
             if is_merged:
@@ -166,7 +198,7 @@ class Drive:
                 raise ExecutionError("the state of the run is not known: another process left what cannot be written")
             read_writes(rows, self.state)
             self.state.mark()
-            self.merged += 1
+            self._merged(partial(read_writes, rows))
             if at >= 0:
                 self.schedule.done(at)
                 if not is_here:
