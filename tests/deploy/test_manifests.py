@@ -1,20 +1,23 @@
 """deploy/compose.yaml and deploy/kubernetes hold to their schemas, and to what is promised of them."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
+from commands import htn
 from executor.settings import Settings
 from executor.settings.settings import variables
+from tests.deploy.local_base import LOCK, pins
 from tests.services import require_or_skip
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -167,6 +170,16 @@ def test_only_the_service_is_published_and_on_this_machine_only() -> None:
     assert found["services"]["valkey"]["networks"] == ["inside"]
 
 
+def test_every_command_of_a_container_is_one_and_has_these_options() -> None:
+    given = [service["command"] for name, service in composed("compose.yaml")["services"].items()
+             if name in ("service", "worker")]  # fmt: skip
+    given += [dict(pods())[name]["containers"][0]["args"] for name in ("service", "worker")]
+    for words in given:
+        found = htn.get_command(click.Context(htn), words[0])
+        assert found is not None, words
+        found.make_parser(click.Context(found)).parse_args(words[1:])
+
+
 def test_every_setting_that_is_given_is_one() -> None:
     given = {name for service in composed("compose.yaml")["services"].values()
              for name in settings_of(service.get("environment", {}))}  # fmt: skip
@@ -191,7 +204,12 @@ def test_the_image_takes_nothing_but_what_it_needs() -> None:
     rules = [line for line in (DEPLOY.parent / ".dockerignore").read_text().splitlines() if line[:1] not in "#"]
     assert rules[0] == "*"
     allowed = {rule[1:] for rule in rules if rule.startswith("!")}
-    copied = {"pyproject.toml", "README.md", "LICENSE", "cli.py", "requirements/service.lock", "deploy/image"}
-    assert allowed == copied | {"htn", "executor", "domains", "server", "commands"}
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert allowed == {"pyproject.toml", "README.md", "LICENSE", "requirements/service.lock", "deploy/image", *packages}
     assert all((DEPLOY.parent / name).exists() for name in allowed)
-    assert os.path.relpath(DEPLOY / "secrets", DEPLOY.parent) not in allowed
+
+
+def test_the_image_has_the_versions_that_the_tests_run_with() -> None:
+    locked = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", (LOCK.parent / "dev.lock").read_text(), re.MULTILINE))
+    assert {name: locked.get(name) for name in pins()} == pins()
