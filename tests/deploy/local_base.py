@@ -38,9 +38,9 @@ def make_builder(engine: Engine, name: str) -> None:
     _make(engine, name, python, packages, "PATH=/usr/bin PIP_NO_INDEX=1")
 
 
-def pins() -> dict[str, str]:
-    """Return the packages of the lock that this machine needs, and their versions."""
-    lines = [line.removesuffix("\\").strip() for line in LOCK.read_text().splitlines() if re.match(r"[a-z]", line)]
+def pins(lock: Path = LOCK) -> dict[str, str]:
+    """Return the packages of a lock that this machine needs, and their versions."""
+    lines = [line.removesuffix("\\").strip() for line in lock.read_text().splitlines() if re.match(r"[a-z]", line)]
     needed = [found for found in map(Requirement, lines) if found.marker is None or found.marker.evaluate()]
     return {canonicalize_name(found.name): str(found.specifier).removeprefix("==") for found in needed}
 
