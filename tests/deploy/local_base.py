@@ -20,6 +20,7 @@ from executor.sandbox.engine import Engine
 from executor.sandbox.interpreter import Interpreter, host_interpreter
 
 ROOT = Path(__file__).parents[2]
+UTC = Path("/usr/share/zoneinfo/UTC")  # workers look it up
 LOCK = ROOT / "requirements" / "service.lock"
 _PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
@@ -51,6 +52,8 @@ def _make(engine: Engine, name: str, python: Interpreter, packages: dict[str, st
         python.add_to(archive)
         for library in _libraries():
             archive.add_file(inside(library), Path(library))
+        if UTC.is_file():
+            archive.add_file(inside(str(UTC)), UTC.resolve())
         for package, folder in packages.items():
             for file, path in _files(package):
                 archive.add_file(f"{folder}/{file}".strip("/"), path)

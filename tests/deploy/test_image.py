@@ -3,7 +3,8 @@
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.deploy.local_base import ROOT, make_base, make_builder
 from tests.services import docker_answers, landlock_works, redis_url, require_or_skip
 
 pytestmark = pytest.mark.docker
+Start = Callable[..., Any]
 TOKEN = secrets.token_urlsafe()
 
 
@@ -56,30 +58,40 @@ def image(engine: Engine) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def started(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+def start(engine: Engine, image: str) -> Iterator[Start]:
+    """Start containers of the image, fenced as deploy/ fences them, on this machine's network."""
     require_or_skip("landlock", landlock_works())
     server = redis_url() or ""
     require_or_skip("redis", bool(server))
+    with ExitStack() as stack:
+
+        def started(*command: str, volumes: dict[str, dict[str, str]] | None = None, **environment: str) -> Any:
+            container = engine.client.containers.run(
+                image, list(command), detach=True, network_mode="host", read_only=True, cap_drop=["ALL"],
+                security_opt=["no-new-privileges"], volumes=volumes or {},
+                tmpfs={"/tmp": "mode=1777", "/var/lib/htn": "uid=10001,gid=10001,mode=700"},
+                environment=environment | {"REDIS_URL": server},
+            )  # fmt: skip
+            stack.callback(container.remove, force=True)
+            return container
+
+        yield started
+
+
+@pytest.fixture(scope="module")
+def started(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     secret = tmp_path_factory.mktemp("secrets") / "token"
     secret.write_text(f"{TOKEN}\n")
     secret.chmod(0o444)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    container = engine.client.containers.run(
-        image, detach=True, network_mode="host", read_only=True, cap_drop=["ALL"],
-        security_opt=["no-new-privileges"], tmpfs={"/tmp": "mode=1777", "/var/lib/htn": "uid=10001,mode=700"},
+    container = start(
         volumes={str(secret): {"bind": "/run/secrets/htn_token", "mode": "ro"}},
-        environment={
-            "HTN_SERVICE_TOKEN_FILE": "/run/secrets/htn_token", "REDIS_URL": server, "HTN_SERVICE_PORT": str(port),
-            "HTN_SERVICE_HOST": "127.0.0.1",
-        },
+        HTN_SERVICE_TOKEN_FILE="/run/secrets/htn_token", HTN_SERVICE_PORT=str(port), HTN_SERVICE_HOST="127.0.0.1",
     )  # fmt: skip
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-        try:
-            wait_for(client, container)
-            yield Started(container, client)
-        finally:
-            container.remove(force=True)
+        wait_for(client, container)
+        yield Started(container, client)
 
 
 def wait_for(client: httpx.Client, container: Any) -> None:
@@ -118,6 +130,17 @@ def test_code_runs_in_the_sandbox_inside_the_hardened_container(started: Started
     code = {"code": "result = x * y", "context": {"x": 5, "y": 3}, "timeout": 30}
     headers = {"Authorization": f"Bearer {TOKEN}"}
     assert started.client.post("/api/v1/code/execute", json=code, headers=headers).json()["result"] == 15
+
+
+def test_a_worker_of_the_image_carries_out_a_run_and_ends_in_good_order(start: Start) -> None:
+    worker = start("worker", "--concurrency", "2", HTN_DISTRIBUTED="true")
+    program = worker.image.attrs["Config"]["Entrypoint"]
+    code, said = worker.exec_run([*program, "run", "travel", "travel(alice, home, park)"])
+    assert code == 0, said.decode()
+    assert "cash[alice] = 14.5" in said.decode()
+    worker.stop(timeout=60)
+    worker.reload()
+    assert worker.attrs["State"]["ExitCode"] == 0, worker.logs().decode()
 
 
 def test_the_program_of_the_container_takes_the_other_commands_too(started: Started) -> None:
