@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from commands.output import Outcome
+from commands.output import FORMS, Outcome
 from executor.load import bundled, line_of, load_domain
 from htn.errors import DomainError, HtnError, told
 
@@ -48,6 +48,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         outcome = ctx.ensure_object(Outcome)
+        outcome.command = ctx.command_path
         try:
             with outcome.reserved():
                 return super().invoke(ctx)
@@ -131,9 +132,37 @@ def sandbox_option(function: _Command) -> _Command:
 
 
 def output_options(function: _Command) -> _Command:
-    """Add --json and --debug."""
-    function = click.option("--debug", is_flag=True, help="Show tracebacks.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")(function)
+    """Add --json, --format and --debug; what they mean for the result is in `commands.output`."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show tracebacks."),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(FORMS),
+            expose_value=False,
+            is_eager=True,
+            callback=_take_form,
+            help="Write the whole result as plain text, JSON or Markdown.",
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, callback=_is_json, help="Write the result as one JSON document."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _take_form(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value:
+        ctx.ensure_object(Outcome).form = value
+
+
+def _is_json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    outcome = ctx.ensure_object(Outcome)
+    if value and outcome.form not in ("", "json"):
+        raise click.UsageError(f"--json is --format json, and --format {outcome.form} was asked for, too", ctx)
+    outcome.form = "json" if value else outcome.form
+    return outcome.as_json
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 - The result goes to standard output, progress and errors to standard error.
 - With `--json` standard output is one document, however the command ends; an error is in it.
+- With `--format` it is the same document as plain text, as JSON or as Markdown. Without, it is what a person needs at a
+  terminal, where the progress has told the rest.
 - While a command works, what anybody else prints, a domain or a program that it starts, goes to standard error.
 - Everything that comes from outside is made visible before it is shown (`htn.errors.visible`).
 """
@@ -9,7 +11,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from math import isfinite
@@ -20,6 +22,8 @@ import click
 from htn.errors import HIDDEN, Trouble, UsageError, visible
 from htn.failure import Failure
 
+FORMS = ("plain", "json", "markdown")
+
 
 @dataclass
 class Outcome:
@@ -28,16 +32,26 @@ class Outcome:
     `document` is the result for programs, `cost` counts the calls of a model that were made.
     """
 
-    as_json: bool = False
+    form: str = ""
+    """One of FORMS, or nothing: then a person reads it at a terminal."""
+    command: str = ""
     document: Any = None
     trouble: Trouble | None = None
     cost: Callable[[], int] | None = None
     _told: str = ""
+    _shown: list[str] = field(default_factory=list)
     _stream: TextIO | None = field(default_factory=lambda: sys.stdout)
+
+    @property
+    def as_json(self) -> bool:
+        """Whether the result is for a program."""
+        return self.form == "json"
 
     def show(self, text: str) -> None:
         """Show a result to a person, where there is one."""
-        if not self.as_json:
+        if self.form:
+            self._shown.append(text)
+        else:
             self._write(visible(text, lines=True))
 
     def fail(self, trouble: Trouble, told: str = "") -> int:
@@ -59,8 +73,17 @@ class Outcome:
             tell(self._told, lines=True)
         if calls is not None:
             tell(f"model calls: {calls}")
-        if self.as_json and not (self.document is None and self.trouble is None):
-            self._write(as_json(self._whole(calls)))
+        if self.form and not (self.document is None and self.trouble is None):
+            self._write(as_json(self._whole(calls)) if self.as_json else self._page(calls))
+
+    def _page(self, calls: int | None) -> str:
+        from commands.pages import page, written  # noqa: PLC0415 - most commands are read at a terminal
+
+        document = self.document
+        if isinstance(document, Mapping) and calls is not None:
+            document = {**document, "model_calls": calls}
+        shown = "\n".join(self._shown)
+        return written(self.form, page(self.command, writable(document), self.trouble, shown, self._told))
 
     def _whole(self, calls: int | None) -> Any:
         if not self.trouble:
@@ -133,6 +156,23 @@ def tell(text: str, *, lines: bool = False) -> None:
     """Tell a person something that is not the result."""
     with suppress(OSError):  # nobody listens
         click.echo(visible(text, lines=lines), err=True)
+
+
+def form_of(words: Sequence[str]) -> str:
+    """Return the form of the result that the words of a command ask for, as far as it can be told before they are read.
+
+    An error in the words themselves is told in this form, too.
+    """
+    pairs = zip(words, [*words[1:], ""], strict=False)  # no words, no pairs
+    asked = [form for word, following in pairs for form in _form_in(word, following)]
+    return asked[-1] if asked else ""
+
+
+def _form_in(word: str, following: str) -> tuple[str, ...]:
+    if word == "--json":
+        return ("json",)
+    value = following if word == "--format" else word.removeprefix("--format=") if "=" in word else ""
+    return (value,) if value in FORMS else ()
 
 
 def note(text: str) -> None:
