@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from executor.body import shortened
 from executor.code.forms import (
     CodeError,
     CodeFinding,
@@ -19,6 +18,7 @@ from executor.code.forms import (
     Quality,
     ValidateResponse,
 )
+from executor.told import shortened
 
 _WIDTH = 11
 _MOST_VALUE = 4000

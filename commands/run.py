@@ -24,8 +24,9 @@ from executor.agent import Agent, Listener, Report, not_learned
 from executor.load import load_domain, load_state
 from executor.run import Step
 from executor.settings import Settings, led_from_here
-from htn.errors import HtnError, Trouble
+from htn.errors import HtnError
 from htn.failure import Failure
+from htn.levels import Level, Mode
 from htn.network import parse_task
 from htn.plan import Plan
 from htn.render import text_tree
@@ -35,6 +36,7 @@ from htn.values import show, to_json
 
 if TYPE_CHECKING:
     from executor.estimate import Estimate
+    from executor.failed import FailureReport
     from executor.learn import Learned
 
 _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
@@ -48,6 +50,16 @@ _Changes: TypeAlias = Mapping[tuple[str, Any], Any]
     "--learn",
     type=click.Choice(["auto", "ask", "never"]),
     help="Whether gaps are closed by asking the model; with ask, a person approves what is admitted.",
+)
+@click.option(
+    "--level",
+    type=click.Choice([str(level) for level in Level]),
+    help="What a model may be asked while the plan is carried out; basic: nothing.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([str(mode) for mode in Mode]),
+    help="What may be done about a step that fails; strict: the run ends.",
 )
 @click.option("--run-id", metavar="ID", help="What other processes know this run by; by default one is made.")
 @click.option("--dry-run", is_flag=True, help="Show the plan, and what a model may cost; send and run nothing.")
@@ -69,6 +81,8 @@ def command(
     state_file: Path | None,
     run_id: str | None,
     dry_run: bool,
+    level: str | None,
+    mode: str | None,
     quiet: bool,
     as_json: bool,
     debug: bool,  # read by the group, where errors are shown
@@ -80,7 +94,7 @@ def command(
     uses it without a model. The result is what the run changed in the state.
 
     Where a value decides what comes next that only execution can know, the run plans on when it is known. Where
-    a learned step breaks its contract, what is left is planned again without it.
+    a step fails, the run goes on in another way that is known, as --level and --mode allow.
 
     DOMAIN is a bundled domain (travel, reports) or the path of a Python file. Several tasks are done one after the
     other.
@@ -114,12 +128,15 @@ def command(
         reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
     with tree or nullcontext(), Agent(settings, listener, reviewer) as agent:
         outcome.cost = lambda: len(agent.calls)
-        report = agent.run(known, wanted, state, run_id=run_id)
+        report = agent.run(known, wanted, state, run_id=run_id, level=level, mode=mode)
     changed = {
         at: value for at, value in state.changes_since(before).items() if not known.results or at[0] in known.results
     }
     outcome.document = _document(report, changed)
-    return _conclude(outcome, report, changed)
+    failed = _failure(report, domain, tasks)
+    if failed is not None:
+        outcome.document["failed"] = failed.to_json()
+    return _conclude(outcome, report, changed, failed)
 
 
 def _priced(outcome: Outcome, found: "Estimate") -> int:
@@ -135,22 +152,26 @@ def _priced(outcome: Outcome, found: "Estimate") -> int:
     return 0
 
 
-def _conclude(outcome: Outcome, report: Report, changed: _Changes) -> int:
+def _failure(report: Report, domain: str, tasks: tuple[str, ...]) -> "FailureReport | None":
+    """Return what to say about a run in which a step failed."""
+    if report.run is None or not report.run.failed:
+        return None
+    from executor.failed import FailureReport, Start  # noqa: PLC0415 - brings what only a failure needs
+
+    start = Start(domain, tasks, report.acting, report.run.id, report.resumable)
+    return FailureReport.of(start, report.run, report.tried, report.asked)
+
+
+def _conclude(outcome: Outcome, report: Report, changed: _Changes, failed: "FailureReport | None") -> int:
     """Show the result, or say what went wrong."""
     if isinstance(report.result, Failure):
         if report.learned and report.learned[-1].version is None:
             raise not_learned(report.learned[-1])
         return outcome.no_plan(report.result)
-    if report.run is not None and report.run.failed:
-        return outcome.fail(_of_the_run(report.run.failed))
+    if failed is not None:
+        return outcome.fail(replace(failed.trouble, message=failed.message, hints=failed.hints()), failed.text())
     outcome.show(_readable(changed))
     return 0
-
-
-def _of_the_run(step: Step) -> Trouble:
-    """Return why a run failed, from its failed step."""
-    trouble = step.trouble or Trouble("execution", 4, step.detail)
-    return replace(trouble, message=f"the step {step.action} failed: {trouble.message}")
 
 
 def _readable(changed: _Changes) -> str:
@@ -199,6 +220,8 @@ def _document(report: Report, changed: _Changes) -> dict[str, Any]:
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
         "stages": report.stages,
         "replans": [replan.to_json() for replan in report.replans],
+        "tried": [one.to_json() for one in report.tried],
+        "asked": [one.to_json() for one in report.asked],
         "evaluations": report.evaluations,
         "changed": [
             {

@@ -6,8 +6,9 @@ that is in the store, the run ends with its process.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from executor.begun import Begun
 from executor.drive import Drive
@@ -24,7 +25,7 @@ from executor.schedule import Order, Schedule, order_of
 from executor.stop import Stop
 from htn.domain import Domain
 from htn.errors import ExecutionError
-from htn.plan import Plan
+from htn.plan import Action, Plan
 from htn.state import State
 
 
@@ -41,6 +42,7 @@ class Actor:
     sleep: Callable[[float], None] = time.sleep
     parallel: int = 1
     stop: Stop = field(default_factory=Stop)
+    read: Callable[[Action, Mapping[tuple[str, Any], object]], Mapping[tuple[str, Any], object]] | None = None
 
     def act(
         self,
@@ -67,7 +69,7 @@ class Actor:
                 events.append(event)
                 on_event(event)
 
-        performer = Performer(self.domain, self.library, self.sandbox, self.limits)
+        performer = Performer(self.domain, self.library, self.sandbox, self.limits, self.read)
         patience = journal.patience if journal else NONE
         retrying = Retrying(self.retries, self.sleep, run_id, patience)
         journal = journal or MemoryJournal(retrying.run_id)

@@ -7,15 +7,16 @@ model; a run without gaps needs no model.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from executor.begun import Begun
 from executor.carry_on import carry_on, resumed
 from executor.durable import RunTimes, Undertaking, begin, read_record, read_state, settle, take_up
+from executor.levels import May, acting_of
 from executor.library import Library
 from executor.load import load_domain
 from executor.pursue import Bounds, Listener, Pursuit, Report
@@ -23,6 +24,7 @@ from executor.retries import Retries, workflow_id
 from executor.run.record import Choices
 from executor.settings import Settings
 from executor.store import Results, Store, open_store
+from htn.contract import write
 from htn.dependencies import Dependencies, dependencies_of
 from htn.domain import Domain, Operator
 from htn.errors import GapOpen, UsageError, did_you_mean
@@ -34,15 +36,18 @@ from htn.state import State
 
 # The others are imported where they are used: a plan should not take longer than reading the modules that learn.
 if TYPE_CHECKING:
+    from executor.counsel import Counsel
     from executor.estimate import Estimate
     from executor.foresee import Foresight
+    from executor.hooks import Consulted
     from executor.learn import Learned, Learner
     from executor.lessons import Lessons
     from executor.model import Call, Embedder, KeptAnswers, Model, Spender
     from executor.proposals import Proposals
+    from executor.recovery import Place, Recovered, Setback, Tried
     from executor.review import Review, Reviewer, Wait
     from executor.routing import Routing
-    from executor.run import Run
+    from executor.run import Run, Step
     from executor.sandbox import Sandbox
     from executor.similar import Finder
     from executor.stop import Loop
@@ -225,21 +230,32 @@ class Agent:
         """Return what the actions of a plan that `plan` gave read and write, and so in which order they have to be."""
         return dependencies_of(self._known(domain, tasks, state), state, plan)
 
-    def run(self, domain: Domain, tasks: Sequence[Task], state: State, *, run_id: str | None = None) -> Report:
+    def run(
+        self,
+        domain: Domain,
+        tasks: Sequence[Task],
+        state: State,
+        *,
+        run_id: str | None = None,
+        level: str | None = None,
+        mode: str | None = None,
+    ) -> Report:
         """Plan, close the gaps in the way where settings allow it, and carry the plan out, changing `state`.
 
         What happens is written down, so that `resume` can go on in another process. `run_id` is what other processes
         know the run by, letters, digits, `.`, `_` and `-`; else one is made. UsageError where it is another run's.
+        `level` and `mode` say how it acts (see `executor.levels`); else the domain does, or settings do.
         """
         self._check(domain, tasks, state)
-        settings = self.settings
-        choices = Choices(learn=settings.learn, parallel=settings.parallel)
+        settings, acting = self.settings, acting_of(domain, self.settings.acting, level=level, mode=mode)
+        choices = Choices(learn=settings.learn, parallel=settings.parallel, level=acting.level, mode=acting.mode)
         with begin(
             lambda: self.store, domain, tasks, state, run_id=run_id or workflow_id(), choices=choices,
             times=self._times, note=self.listener.note,
         ) as under:  # fmt: skip
             self.run_id = under.run_id
-            return carry_on(under, self._pursuit(domain, state, under, choices), self._counted, [tuple(tasks)])
+            pursuit = self._pursuit(domain, state, under, choices)
+            return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, [tuple(tasks)]))
 
     def resume(
         self, run_id: str, *, domain: Domain | None = None, did: Sequence[str] = (), redo: Sequence[str] = ()
@@ -256,17 +272,40 @@ class Agent:
             state = read_state(self.store, run_id)
             pursuit = self._pursuit(domain, state, under, view.record.choices)
             left, current = resumed(pursuit, view, domain, self.listener.note)
-            return carry_on(under, pursuit, self._counted, left, current)
+            return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, left, current))
 
     @property
     def _times(self) -> RunTimes:
         return RunTimes(self.settings.keep_runs, self.settings.lease_seconds)
 
     def _pursuit(self, domain: Domain, state: State, under: Undertaking, choices: Choices) -> Pursuit:
-        settings = self.settings
-        bounds = Bounds(choices.learn != "never", settings.max_replans, settings.max_stages, choices.parallel)
-        means = _Means(self, domain, under, choices)
+        settings, acting = self.settings, acting_of(domain, level=choices.level, mode=choices.mode)
+        replans = settings.max_replans if acting.may(May.REPLAN) else 0
+        bounds = Bounds(choices.learn != "never", replans, settings.max_stages, choices.parallel)
+
+        def hear(consulted: Consulted[Any]) -> None:
+            under.append("hook", **consulted.to_json())
+            self.listener.note(str(consulted))
+
+        from executor.counsel import Counsel  # noqa: PLC0415 - see above
+        from executor.counsel import Limits as Most  # noqa: PLC0415
+
+        limits = Most(settings.max_replans, settings.max_questions, settings.question_seconds)
+        advice = Counsel(acting, limits, lambda: self.model, self._foresight, hear)
+        means = _Means(self, domain, under, choices, advice)
         return Pursuit(means, bounds, self.listener, state, under, catch_up=under.catch_up)
+
+    def _advised(self, pursuit: Pursuit, work: Callable[[], Report]) -> Report:
+        """Carry a run on; answers that it was given are kept for another only where they came to something."""
+        means = pursuit.means
+        assert isinstance(means, _Means)
+        advice = means.counsel
+        report = work()
+        if advice.asked and report.run is not None and report.run.done:
+            self._kept.settle()
+        elif advice.asked:
+            self._kept.forget()
+        return replace(report, asked=tuple(advice.asked), acting=advice.acting, resumable=means.under.is_kept)
 
     def _counted(self) -> tuple[tuple[Call, ...], int]:
         return self.calls, self.evaluations
@@ -432,12 +471,13 @@ class _Means:
     domain: Domain
     under: Undertaking
     choices: Choices
+    counsel: Counsel
 
     def known(self, learned: Sequence[Operator]) -> Domain:
         return self.agent._extended(self.domain, learned)
 
     def find(self, domain: Domain, tasks: Sequence[Part], state: State) -> Plan | Failure:
-        return self.agent._find(domain, tasks, state)
+        return self.agent._find(self.counsel.searched(domain), tasks, state)
 
     def close(self, domain: Domain, gap: Gap) -> tuple[Learned, Operator | None]:
         closed = self.agent._close(domain, gap, instead_of=None)
@@ -456,9 +496,29 @@ class _Means:
             retries=lambda: agent.retries,
             parallel=self.choices.parallel,
             stop=under.stop,
+            read=self.counsel.reader(domain),
         )
         run_id = under.run_id
         return actor.act(plan, state, agent.listener.step, run_id=run_id, journal=under.journal, begun=begun)
+
+    def recover(self, setback: Setback, domain: Domain, state: State, tried: Sequence[Tried]) -> Recovered:
+        if self.under.stop.is_set():
+            return Recovered(None, ())
+        return self.counsel.recover(self.find, setback, domain, state, tried)
+
+    def pause(self, seconds: float) -> None:
+        self.under.stop.wait(seconds)
+
+    def done_with(self, step: Step, changes: Mapping[Place, object], state: State) -> bool:
+        from executor.run.log import written  # noqa: PLC0415 - see above
+
+        journal, mark, names = self.under.journal, state.mark(), tuple(state)
+        self.under.append("redo", step=step.key)
+        status, claim = journal.claim(step.key, again=True)
+        if status != "claimed":
+            return False
+        write(state, changes)
+        return journal.commit(claim, written(state, mark, names), (), 0.0)[0] == "done"
 
 
 def _nobody(review: Review) -> Wait:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from executor.sandbox import Outcome, Program, Sandbox, SandboxLimits, cannot_be_given
+from executor.told import shortened
 from htn.contract import (
     ROUNDING,
     Contract,
@@ -35,14 +36,6 @@ from htn.values import hashable, plain, show, to_json
 
 _MOST_PROBLEM = 3_000
 _MOST_PLACES = 8
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text, or its beginning and end and how much of it was left out, in about `most` characters."""
-    if len(text) <= most:
-        return text
-    head, tail = most * 3 // 4, most // 4
-    return f"{text[:head]} … {len(text) - head - tail:,} characters left out … {text[-tail:]}"
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from executor.begun import Begun
 from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
+from executor.recovery.setback import Frame, Tried
 from executor.review import ApprovalNeeded
 from executor.run import Run, RunState, RunView, Step, StepState
 from executor.schedule import Order
 from executor.store import LeaseLost
 from htn.domain import Domain
-from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError
+from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError, told
 from htn.failure import Failure
 from htn.network import Part
 from htn.stage import Stage
+
+T = TypeVar("T")
 
 Counted = Callable[[], tuple[tuple[Call, ...], int]]
 """Gives the calls of models so far, and how many bodies were run while planning."""
@@ -67,8 +71,9 @@ def carry_on(
         raise
     calls, evaluations = counted()
     report = Report(
-        result, tuple(pursuit.learned), run, pursuit.state, calls, tuple(pursuit.replans), pursuit.stages, evaluations
-    )
+        result, tuple(pursuit.learned), run, pursuit.state, calls, tuple(pursuit.replans), pursuit.stages, evaluations,
+        tuple(pursuit.tried),
+    )  # fmt: skip
     _told(under, report)
     return report
 
@@ -136,6 +141,7 @@ def resumed(
     pursuit.plans, pursuit.stages = len(view.plans), view.stages
     pursuit.done = [step for steps in view.steps[:-1] for step in steps if step.state is StepState.DONE]
     pursuit.commits = view.commits
+    pursuit.tried = _read(view, lambda: [Tried.from_json(one) for one in view.tried])
     changed = view.record.digest != digest_of(domain)
     if changed:
         note("the domain has changed since the run began: what is left is planned anew")
@@ -161,7 +167,17 @@ def resumed(
     if planned.rest is not None:
         stage = Stage(plan, planned.rest, planned.unknown, str(planned.data.get("why", "")))
     begun = _begun(pursuit, planned.number, Order(planned.before, planned.reads), steps)
-    return [planned.left], Current(plan, begun, stage)
+    kept = planned.data.get("frame")
+    frame = _read(view, lambda: Frame.from_json(kept)) if kept else Frame()
+    return [planned.left], Current(plan, begun, stage, frame)
+
+
+def _read(view: RunView, read: Callable[[], T]) -> T:
+    """Return what a part of the log says. ExecutionError where it says nothing that makes sense."""
+    try:
+        return read()
+    except (KeyError, ValueError, TypeError, IndexError, UsageError) as error:
+        raise ExecutionError(f"the log of the run {view.record.id} is spoiled: {told(error)}") from error
 
 
 def _begun(pursuit: Pursuit, number: int, order: Order, steps: Sequence[Step]) -> Begun:

@@ -24,9 +24,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from executor.body import shortened
 from executor.check import Candidate, rules_for
 from executor.sandbox import Category
+from executor.told import shortened
 from executor.validate import Evidence
 from htn.errors import UsageError, visible
 

@@ -25,11 +25,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from executor.body import shortened
 from executor.check import Candidate
 from executor.diagnose import Diagnosis, diagnose
 from executor.focus import Reach
 from executor.normal import normal_form
+from executor.told import shortened
 from executor.validate import Evidence, Verdict
 
 MOST_REPAIRS = 2

@@ -18,7 +18,7 @@ says that it is carried out at least once.
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +58,8 @@ class Performer:
     library: Callable[[], Library]
     sandbox: Callable[[], Sandbox]
     limits: SandboxLimits
+    read: Callable[[Action, Mapping[tuple[str, Any], object]], Mapping[tuple[str, Any], object]] | None = None
+    """What texts mean that a command left where the domain declares another type; without it they stay."""
 
     def is_quick(self, action: Action) -> bool:
         """Say whether an action is nothing but a function of the state, which is done here and now."""
@@ -99,6 +101,8 @@ class Performer:
                 f"{action.name} gave {_written(result):.80} for {action}",
                 hints=("it changes the state that it gets and returns it, or None where it does not apply",),
             )
+        if self.read is not None and action.name in self.domain.commands:
+            write(state, self.read(action, state.changes_since(before)))
 
     def _run_body(self, action: Action, version: str, state: State) -> None:
         """Run a body. A service that is missing meanwhile may come back, and a body does no harm when it runs twice."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from executor.body import shortened
 from executor.check import Candidate
 from executor.focus import Focus
 from executor.generate import Proposer
@@ -18,6 +17,7 @@ from executor.inputs import inputs_of
 from executor.lessons import Lessons, cause_of
 from executor.library import Library
 from executor.sandbox import Sandbox, SandboxLimits
+from executor.told import shortened
 from executor.validate import ALONE, SITUATIONS, Evidence, Panel, Rung, Situation, Trial, Verdict, applicable, climb
 from htn.contract import Contract, refuse
 from htn.domain import Domain

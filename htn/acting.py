@@ -31,7 +31,17 @@ from htn.stage import first_stage
 from htn.state import State
 from htn.unknown import has_unknown
 
-__all__ = ["ActingEvent", "Happened", "Outcome", "Perform", "Repair", "act", "first_that_fails", "repair_plan"]
+__all__ = [
+    "ActingEvent",
+    "Happened",
+    "Outcome",
+    "Perform",
+    "Repair",
+    "act",
+    "avoiding",
+    "first_that_fails",
+    "repair_plan",
+]
 
 # Carries an action out, and makes the state what is true afterwards, also where it failed: then it returns None or
 # False.
@@ -158,10 +168,10 @@ class _Ways:
         return found if isinstance(found, Repair) else None
 
     def _domains(self, failed: Action | None) -> list[Domain]:
-        return [self.domain] if failed is None else [_avoiding(self.domain, failed), self.domain]
+        return [self.domain] if failed is None else [avoiding(self.domain, failed), self.domain]
 
 
-def _avoiding(domain: Domain, action: Action) -> Domain:
+def avoiding(domain: Domain, action: Action) -> Domain:
     """Return the domain without one action."""
     operator = domain.operators[action.name]
     function = operator.apply

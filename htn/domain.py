@@ -27,9 +27,11 @@ from typing import Any, TypeVar, overload
 from htn.aim import Aim
 from htn.arity import Amount, Arity, amount
 from htn.contract import Contract, Evaluate, Parameter, Type, check_name, model_of
+from htn.decision import Decision
 from htn.delivery import Delivery
 from htn.errors import DomainError, UsageError, did_you_mean
 from htn.example import Example, StateVariable
+from htn.levels import Level, Mode, worded
 from htn.network import Task, show_task
 from htn.state import State
 from htn.values import plain
@@ -100,6 +102,9 @@ class Domain:
     """The operators whose command may be carried out again after it raised."""
     at_least_once: frozenset[str] = frozenset()
     """The operators whose command may be carried out again when nobody knows whether it was."""
+    decisions: tuple[Decision, ...] = ()
+    level: Level | None = None
+    mode: Mode | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name, "a domain's name")
@@ -260,6 +265,17 @@ class Domain:
         """Say which state variables a run is carried out for; without, every change is its result."""
         self.results += variables
 
+    def decision(self, task: str, question: str, *, about: Sequence[str] = ()) -> None:
+        """Say that it is worth asking which method of `task` to take, where several apply (see `htn.decision`).
+
+        `about` names the state variables that matter for it. Without anybody to ask, the declared order holds.
+        """
+        self.decisions = (*self.decisions, Decision(task, inspect.cleandoc(question), tuple(about)))
+
+    def acting(self, *, level: str | None = None, mode: str | None = None) -> None:
+        """Say how this domain is acted in unless whoever starts a run says otherwise (see `htn.levels`)."""
+        self.level, self.mode = worded(Level, level) or self.level, worded(Mode, mode) or self.mode
+
     def initial_state(self, function: Callable[[], State]) -> Callable[[], State]:
         """Declare the function that makes the state in which planning starts unless one is given."""
         self.make_state = function
@@ -345,6 +361,12 @@ class Domain:
             if why := self._mistaken(example, {*self.variables, *(state or ())}):
                 message, hints = why
                 raise DomainError(message, where=f"the domain {self.name}", hints=hints)
+        for decision in self.decisions:
+            if decision.task not in self.methods:
+                message = f"there is a decision about {decision.task}, which has no methods"
+                raise DomainError(
+                    message, where=f"the domain {self.name}", hints=did_you_mean(decision.task, list(self.methods))
+                )
 
     def _mistaken(self, example: Example, variables: set[str]) -> tuple[str, tuple[str, ...]] | None:
         name, count = example.operator, len(example.arguments)

@@ -93,10 +93,17 @@ def remaining(
     `anew`, a node that was begun, its task is in front instead of what is left of it. `done` are nodes of actions from
     `first` on that were carried out all the same, which did not have to wait for the one at `first`.
     """
+    return tuple(plan.nodes[at].task for at in left_over(domain, plan, first, anew, done))
+
+
+def left_over(
+    domain: Domain, plan: Plan, first: int, anew: int | None = None, done: Iterable[int] = ()
+) -> tuple[int, ...]:
+    """Return the nodes whose tasks are what is left to do of a plan (see `remaining`)."""
     below, checked = _descendants(plan), _above_open(plan)
     finished = set(done)
     begun = {above for node in finished for above in ancestors(plan, node)}
-    left: list[tuple[float, Part]] = [] if anew is None else [(-1.0, plan.nodes[anew].task)]
+    left: list[tuple[float, int]] = [] if anew is None else [(-1.0, anew)]
     taken = set() if anew is None else {anew}
     for at, node in enumerate(plan.nodes):
         if node.parent in taken or at in taken:
@@ -107,10 +114,10 @@ def remaining(
         count, last = below[at]
         if at >= first and at not in begun and last - at == count:
             taken.add(at)
-            left.append((at, node.task))
+            left.append((at, at))
         elif last >= first and is_goal(domain, node.task) and at not in checked:
-            left.append((last + 0.5, node.task))
-    return tuple(part for _, part in sorted(left, key=lambda pair: pair[0]))
+            left.append((last + 0.5, at))
+    return tuple(at for _, at in sorted(left))
 
 
 def ancestors(plan: Plan, node: int) -> Iterator[int]:

@@ -20,13 +20,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from executor.body import shortened
 from executor.code.executing import Bench, has_scripts
 from executor.code.forms import Difference, Equivalence
 from executor.code.inputs import inputs_for
 from executor.code.shapes import read_names, shapes_of_function, shapes_of_script
 from executor.code.tree import Tree
 from executor.sandbox import Category, Outcome
+from executor.told import shortened
 
 LEAST = 3
 _SEEDS = (0, 1)

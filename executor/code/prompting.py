@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from executor.body import shortened
 from executor.check.allowed import MODULES
 from executor.code.executing import has_scripts
 from executor.code.forms import AttemptForm, Suggestion
 from executor.code.requests import GenerateRequest
+from executor.told import shortened
 
 _MARK = re.compile(r"\b(BEGIN|END)[\s_-]+DATA\b", re.IGNORECASE)
 _MOST_SAID = 4_000

@@ -15,7 +15,6 @@ from difflib import unified_diff
 from itertools import pairwise
 from typing import Any, Literal
 
-from executor.body import shortened
 from executor.code.examples import context_of, is_expected
 from executor.code.executing import Bench, checked_context, has_scripts, refusals
 from executor.code.forms import AttemptForm, CodeError, CodeFinding, TestResult, TestResults
@@ -24,6 +23,7 @@ from executor.code.prompting import ENTRY_POINT
 from executor.code.requests import Focus, GenerateRequest
 from executor.code.tree import Tree
 from executor.sandbox import Category, Outcome
+from executor.told import shortened
 from htn.errors import ServiceMissing
 
 Stage = Literal["syntax", "security", "run", "result", "passed"]

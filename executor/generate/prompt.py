@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from executor.body import shortened
 from executor.check.allowed import MODULES
+from executor.generate.marked import as_data, as_part
+from executor.told import shortened
 from htn.contract import Contract
 from htn.domain import Domain, Example
-from htn.errors import UsageError, visible
+from htn.errors import UsageError
 from htn.failure import Gap
 from htn.network import show_task
 from htn.state import State
@@ -26,15 +26,6 @@ _MOST_LISTED = 6_000
 _MOST_CODE = 12_000
 _MOST_PROBLEM = 400
 _MOST_PROBLEMS = 8
-# Between the letters of a mark may stand what joins or decorates letters and is not seen.
-_JOINERS = "[\u200c\u200d\u034f\u0300-\u036f\ufe00-\ufe0f]*"
-# A word that ends so is none ("send data"), but what ends an escape in quoted text is no letter.
-_BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbfv])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\U[0-9a-f]{8}))"
-_MARK = re.compile(
-    rf"{_BEFORE}({_JOINERS.join('BEGIN')}|{_JOINERS.join('END')})(?:[\s_-]|{_JOINERS[:-1]})+"
-    rf"{_JOINERS.join('DATA')}(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
 _FORMS = {
     "python": "form-python", "javascript": "form-javascript", "bash": "form-bash", "go": "form-go", "java": "form-java",
     "c++": "form-cpp", "rust": "form-rust",
@@ -93,14 +84,14 @@ def contract_prompt(domain: Domain, gap: Gap, problems: Iterable[str] = (), hint
     known = [o for o in domain.operators.values() if o.apply is not None]
     wrong = [f"- {shortened(problem, _MOST_PROBLEM)}" for problem in list(problems)[:_MOST_PROBLEMS]]
     return _template("contract").format(
-        task=_data(shortened(show_task(gap.task), _MOST_PROBLEM)),
+        task=as_data(shortened(show_task(gap.task), _MOST_PROBLEM)),
         name=name,
-        description=_part((operator.description if operator else "") or f"what its name says: {name}", _MOST_SAID),
-        parameters=_data(_parameters(domain, gap)),
-        variables=_part("\n".join(_variables(domain, gap.state)), _MOST_LISTED),
-        state=_data(relevant_state(gap.state, gap.task[1:])),
-        examples=_data(_examples(domain.examples_of(name))),
-        operators=_part(
+        description=as_part((operator.description if operator else "") or f"what its name says: {name}", _MOST_SAID),
+        parameters=as_data(_parameters(domain, gap)),
+        variables=as_part("\n".join(_variables(domain, gap.state)), _MOST_LISTED),
+        state=as_data(relevant_state(gap.state, gap.task[1:])),
+        examples=as_data(_examples(domain.examples_of(name))),
+        operators=as_part(
             "\n".join(
                 [*hints.known, *(f"{o.name}({o.arity}): {o.description.split(chr(10))[0][:200]}" for o in known)]
             ),
@@ -117,9 +108,9 @@ def body_prompt(
     """Return the question for a body. Each sample is asked for in other words."""
     return _template("body").format(
         language=language,
-        contract=_data(_contract(contract)),
-        description=_data(_description(domain, contract)),
-        examples=_data(_examples(domain.examples_of(contract.name))),
+        contract=as_data(_contract(contract)),
+        description=as_data(_description(domain, contract)),
+        examples=as_data(_examples(domain.examples_of(contract.name))),
         known=_rows(hints.known),
         lessons=_rows(hints.lessons),
         form=_form(language)
@@ -137,8 +128,8 @@ def body_prompt(
 def tests_prompt(domain: Domain, contract: Contract, *, sample: int = 0) -> str:
     """Return the question for tests, which are written from the specification alone: it holds no code."""
     return _template("tests").format(
-        contract=_data(_contract(contract)),
-        description=_data(_description(domain, contract)),
+        contract=as_data(_contract(contract)),
+        description=as_data(_description(domain, contract)),
         parameters=", ".join(p.name for p in contract.parameters) or "none",
         reads=", ".join(r.name for r in contract.reads) or "nothing",
         outputs=", ".join(o.name for o in contract.outputs) or "nothing",
@@ -163,11 +154,11 @@ def repair_prompt(
     return _template("repair").format(
         name=contract.name,
         language=language,
-        contract=_data(_contract(contract)),
-        description=_data(_description(domain, contract)),
-        code=_part(code, _MOST_CODE) + _data(declared),
+        contract=as_data(_contract(contract)),
+        description=as_data(_description(domain, contract)),
+        code=as_part(code, _MOST_CODE) + as_data(declared),
         check=check,
-        problem=_part(problem, _MOST_SAID),
+        problem=as_part(problem, _MOST_SAID),
         attempts=_rows(attempts),
         arguments=_arguments(contract),
         focus=focus,
@@ -219,21 +210,11 @@ def _allowed(packages: tuple[str, ...]) -> str:
 
 
 def _rows(lines: Iterable[str]) -> str:
-    return _part("\n".join(lines) or "none", _MOST_SAID)
+    return as_part("\n".join(lines) or "none", _MOST_SAID)
 
 
 def _variant(variants: tuple[str, ...], sample: int) -> str:
     return variants[sample % len(variants)]
-
-
-def _part(text: str, most: int) -> str:
-    """Return a part of a prompt: as data, and no longer than a model can be expected to read."""
-    return _data(shortened(text, most))
-
-
-def _data(text: str) -> str:
-    """Return a text as data: it holds no mark, and nothing that is not seen but lines and tabs."""
-    return _MARK.sub(r"\1_DATA", visible(text, lines=True))
 
 
 def _contract(contract: Contract) -> str:

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from executor.body import shortened
 from executor.check import Candidate
 from executor.generate.answers import BodyAnswer, ContractAnswer, SuiteAnswer
 from executor.generate.contracts import contract_problems, misfits
@@ -21,6 +20,7 @@ from executor.generate.prompt import (
     tests_prompt,
 )
 from executor.model import Message, Model
+from executor.told import shortened
 from executor.validate import Suite, Written, suite_of
 from htn.contract import Contract, check_name
 from htn.domain import Domain

@@ -74,6 +74,8 @@ class RunView:
     ways: list[Any] | None = None
     """What is left to plan after a step failed: ways to say it, each a list of parts; None where a plan counts."""
     replans: int = 0
+    tried: list[Any] = field(default_factory=list)
+    """What was tried for steps that failed, as `executor.recovery` writes it."""
     stages: int = 0
     trouble: Trouble | None = None
     waits_for: dict[str, Any] | None = None
@@ -105,6 +107,8 @@ class RunView:
                 self._planned(data)
             elif event.kind == "replan":
                 self.ways, self.replans = list(data["ways"]), self.replans + 1
+            if event.kind in ("replan", "gave_up"):
+                self.tried += data.get("tried", ())
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ExecutionError(f"the log of the run {self.record.id} is spoiled at {event.id}: {error!r}") from error
         self.last, self.changed = event.id, event.at
@@ -181,6 +185,7 @@ class RunView:
             "plans": len(self.plans),
             "stages": self.stages,
             "replans": self.replans,
+            "tried": self.tried,
             "choices": self.record.choices.model_dump(mode="json"),
             "waits_for": self.waits_for,
             "error": self.trouble.to_json() if self.trouble else None,

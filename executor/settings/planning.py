@@ -35,7 +35,7 @@ class PlanningSettings(Group):
     )  # fmt: skip
     max_replans: int = Field(
         3, ge=0, le=1_000, validation_alias=names("max_replans"),
-        description="how often a run plans again after a body broke its contract",
+        description="how often a run goes on in another way after a step failed",
     )  # fmt: skip
     max_stages: int = Field(
         100, ge=1, le=100_000, validation_alias=names("max_stages"),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from executor.settings.acting import ActingSettings
 from executor.settings.budgets import BudgetSettings
 from executor.settings.learning import LearningSettings
 from executor.settings.models import ModelPlace
@@ -51,7 +52,7 @@ def _default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "htn"
 
 
-class Settings(RouteSettings, BudgetSettings, LearningSettings, SandboxSettings, PlanningSettings):
+class Settings(RouteSettings, BudgetSettings, LearningSettings, ActingSettings, SandboxSettings, PlanningSettings):
     """All settings. `Settings.load(...)` reads them; a value that cannot be used is a UsageError."""
 
     redis_url: str | None = Field(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from executor.body import shortened
+from executor.told import shortened
 from htn.state import State
 
 _MOST_SAID = 2_000

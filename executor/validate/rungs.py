@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from executor.body import Observation, perform, shortened
+from executor.body import Observation, perform
 from executor.check import Candidate, Finding, form_rules, reach_rules, refused_packages
 from executor.sandbox import Program, Sandbox, SandboxLimits, settable, tells_arguments
+from executor.told import shortened
 from executor.validate.differ import differences, place_name
 from executor.validate.evidence import Counterexample, Evidence
 from executor.validate.panel import Panel

@@ -116,7 +116,13 @@ def test_every_command_in_a_document_prints_what_the_document_shows(document: st
 
 
 @pytest.mark.parametrize(
-    ("document", "example"), [("README.md", "demo"), ("docs/learning.md", "trust"), ("docs/mcp.md", "agent_over_mcp")]
+    ("document", "example"),
+    [
+        ("README.md", "demo"),
+        ("docs/learning.md", "trust"),
+        ("docs/mcp.md", "agent_over_mcp"),
+        ("docs/acting-levels.md", "acting"),
+    ],
 )
 def test_a_document_shows_the_output_of_an_example(document: str, example: str, htn: Shell) -> None:
     shown: list[str] = []
