@@ -72,6 +72,8 @@ class LazyGroup(click.Group):
         extra |= {"standalone_mode": False, "prog_name": "htn", "obj": outcome}
         run = super().main
         code = _code(outcome, words, lambda: run(words, *rest, **extra))
+        if outcome.trouble and "--debug" in words:
+            tell(f"guide: docs/failures/{outcome.trouble.code}.md")
         # Telling may fail too, where standard output cannot be written.
         failed = Outcome()
         unheard = _code(failed, words, outcome.end)

@@ -21,7 +21,7 @@ _COMMANDS_OPENING = """\
 What `htn COMMAND --help` says, on one page. It is made of the commands themselves, and a test compares it with them.
 
 `htn doctor --settings` lists the settings, most of which have no option: [configuration.md](configuration.md). How a
-TASK is written is at the end. What an exit code means and what to do is in [failures](failures/index.md).
+TASK is written is at the end. What an exit code means and what to do is in [failures](failures.md).
 
 ## Forms of a result
 

@@ -1,0 +1,32 @@
+"""The documents build as a site: every link leads somewhere, every page is found, and nothing comes from elsewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+
+ROOT = Path(__file__).parents[2]
+# What a browser fetches by itself; a link is followed by a person.
+_FETCHED = re.compile(r"""(?:src=["']?|<link[^>]*href=["']?|url\(["']?|@import\s+["'])(?:https?:)?//""")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site; a link that leads nowhere, or a page that the navigation leaves out, is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder)))
+    return folder
+
+
+def test_every_document_is_a_page(site: Path) -> None:
+    documents = {path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")}
+    pages = {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")}
+    assert pages - {Path("404"), Path("search")} == documents
+
+
+def test_a_page_fetches_nothing_from_the_network(site: Path) -> None:
+    files = [path for kind in ("*.html", "*.css") for path in site.rglob(kind)]
+    assert [path.name for path in files if _FETCHED.search(path.read_text(encoding="utf-8"))] == []
+    assert _FETCHED.search('<link rel="stylesheet" href="https://example.org/a.css">')
