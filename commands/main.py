@@ -27,6 +27,7 @@ _COMMANDS = {
     "models": "Say which models are asked for what, and how they are doing.",
     "mcp": "Serve the planner to agents over MCP.",
     "sandbox": "Build, list and try the images in which bodies run.",
+    "serve": "Answer programs over HTTP.",
     "doctor": "Check Python, Redis, Docker, the image and the model.",
 }
 

@@ -14,13 +14,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, TextIO
 
 import click
 
 from htn.errors import HIDDEN, Trouble, UsageError, visible
 from htn.failure import Failure
+from htn.values import is_short, writable
+
+__all__ = ["Outcome", "as_json", "close_output", "is_short", "note", "tell", "writable"]
 
 FORMS = ("plain", "json", "markdown")
 
@@ -185,21 +187,3 @@ def as_json(document: Any) -> str:
     text = json.dumps(writable(document), ensure_ascii=False, indent=2)
     # Outside of texts there is nothing hidden but the newlines of the layout.
     return HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
-
-
-def writable(value: Any) -> Any:
-    """Return a value in which each number that JSON has no form for stands as a text: "NaN", "Infinity", "0x…"."""
-    if isinstance(value, float) and not isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # only NaN is not
-    if type(value) is int and not is_short(value):
-        return hex(value)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return type(value)(writable(part) for part in value)
-    if isinstance(value, dict):
-        return {writable(key): writable(part) for key, part in value.items()}
-    return value
-
-
-def is_short(number: int) -> bool:
-    """Say whether Python would write out a whole number; it takes a time that grows with the square of its length."""
-    return number.bit_length() <= 10_000

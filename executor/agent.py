@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from executor.begun import Begun
 from executor.carry_on import carry_on, resumed
-from executor.durable import RunTimes, Undertaking, begin, read_record, read_state, settle, take_up
+from executor.durable import RunTimes, Undertaking, begin, enrol, read_record, read_state, settle, take_up
 from executor.levels import May, acting_of
 from executor.library import Library
 from executor.load import load_domain
@@ -256,6 +256,16 @@ class Agent:
             self.run_id = under.run_id
             pursuit = self._pursuit(domain, state, under, choices)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, [tuple(tasks)]))
+
+    def enrol(self, domain: Domain, tasks: Sequence[Task], state: State, *, run_id: str) -> None:
+        """Write down a run that nobody carries out yet: `resume` begins it, here or in another process.
+
+        UsageError where it is another run's id, or where the state or a task cannot be written down.
+        """
+        self._check(domain, tasks, state)
+        settings, acting = self.settings, acting_of(domain, self.settings.acting)
+        choices = Choices(learn=settings.learn, parallel=settings.parallel, level=acting.level, mode=acting.mode)
+        enrol(self.store, domain, tasks, state, run_id=run_id, choices=choices)
 
     def resume(
         self, run_id: str, *, domain: Domain | None = None, did: Sequence[str] = (), redo: Sequence[str] = ()

@@ -121,26 +121,44 @@ def begin(
 ) -> Iterator[Undertaking]:
     """Begin a run and drive it meanwhile. UsageError where there is a run with this id."""
     try:
-        record = RunRecord(
-            id=run_id, domain=domain.name, source=_source(domain), digest=digest_of(domain),
-            tasks=list(map(part_to_json, tasks)), state=state.to_json(), choices=choices, host=socket.gethostname(),
-        )  # fmt: skip
-        text = record.text()
+        text = _record(domain, tasks, state, run_id, choices)
     except (UsageError, ValueError) as error:
         note(f"this run cannot be resumed, because it cannot be written down: {error}")
         yield Undertaking(MemoryJournal(run_id))
         return
     opened, by = store(), process_name()
-    logs = opened.runs()
-    if not logs.create(run_id, text, event_text("created", by=by)):
+    _create(opened, run_id, text, by)
+    under = Undertaking(times.journal(opened.runs(), run_id, by))
+    with driving(under.journal, opened, under.stop):  # type: ignore[arg-type]  # it is a stored one
+        under.append("begin", state=str(RunState.RUNNING))
+        yield under
+
+
+def enrol(store: Store, domain: Domain, tasks: Sequence[Part], state: State, *, run_id: str, choices: Choices) -> None:
+    """Write down a run that nobody carries out yet: whoever takes it up begins it.
+
+    UsageError where there is a run with this id, or where the state or a task cannot be written down.
+    """
+    try:
+        text = _record(domain, tasks, state, run_id, choices)
+    except ValueError as error:
+        raise UsageError(f"the run cannot be written down: {error}") from error
+    _create(store, run_id, text, process_name())
+
+
+def _record(domain: Domain, tasks: Sequence[Part], state: State, run_id: str, choices: Choices) -> str:
+    return RunRecord(
+        id=run_id, domain=domain.name, source=_source(domain), digest=digest_of(domain),
+        tasks=list(map(part_to_json, tasks)), state=state.to_json(), choices=choices, host=socket.gethostname(),
+    ).text()  # fmt: skip
+
+
+def _create(store: Store, run_id: str, text: str, by: str) -> None:
+    if not store.runs().create(run_id, text, event_text("created", by=by)):
         raise UsageError(
             f"there is a run {run_id} already",
             hints=(f"go on with it: htn resume {run_id}", "or choose another --run-id; without one, one is made"),
         )
-    under = Undertaking(times.journal(logs, run_id, by))
-    with driving(under.journal, opened, under.stop):  # type: ignore[arg-type]  # it is a stored one
-        under.append("begin", state=str(RunState.RUNNING))
-        yield under
 
 
 @contextmanager

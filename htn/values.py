@@ -186,3 +186,21 @@ def _shown(parts: Iterable[object], width: int) -> str:
 def _stands_bare(text: str) -> bool:
     """Say whether a text needs no quotes: it is one printable word that no one takes for something else."""
     return bool(_BARE.fullmatch(text)) and text.isprintable() and text not in WORDS and not NUMBER.fullmatch(text)
+
+
+def writable(value: Any) -> Any:
+    """Return a value in which each number that JSON has no form for stands as a text: "NaN", "Infinity", "0x…"."""
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"  # noqa: PLR0124  # only NaN is not
+    if type(value) is int and not is_short(value):
+        return hex(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return type(value)(writable(part) for part in value)
+    if isinstance(value, dict):
+        return {writable(key): writable(part) for key, part in value.items()}
+    return value
+
+
+def is_short(number: int) -> bool:
+    """Say whether Python would write out a whole number; it takes a time that grows with the square of its length."""
+    return number.bit_length() <= 10_000

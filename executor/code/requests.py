@@ -23,6 +23,8 @@ class Form(BaseModel):
 class _CodeRequest(Form):
     """A request about some code. Without a language it is found out from the code's first line, else it is Python."""
 
+    model_config = ConfigDict(strict=True)
+
     code: str = Field(max_length=MOST_CODE)
     language: str | None = None
 
@@ -84,6 +86,8 @@ class GenerateRequest(Form):
     versions are tried at most, the first and its repairs. `focus` asks for one more round when the code works:
     for a faster version, or for one that fails on fewer inputs. `persona` is accepted and changes nothing.
     """
+
+    model_config = ConfigDict(strict=True)
 
     task_description: str = Field(min_length=1)
     language: str | None = None

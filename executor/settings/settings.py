@@ -25,6 +25,7 @@ from executor.settings.names import megabytes, names
 from executor.settings.planning import PlanningSettings
 from executor.settings.routes import RouteSettings
 from executor.settings.sandboxes import SandboxSettings
+from executor.settings.service import ServiceSettings
 from executor.store import ResultLimits
 from htn.errors import UsageError, did_you_mean
 
@@ -52,7 +53,9 @@ def _default_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "htn"
 
 
-class Settings(RouteSettings, BudgetSettings, LearningSettings, ActingSettings, SandboxSettings, PlanningSettings):
+class Settings(
+    RouteSettings, BudgetSettings, LearningSettings, ActingSettings, SandboxSettings, PlanningSettings, ServiceSettings
+):
     """All settings. `Settings.load(...)` reads them; a value that cannot be used is a UsageError."""
 
     redis_url: str | None = Field(

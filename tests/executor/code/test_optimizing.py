@@ -1,5 +1,7 @@
 """What could be better in code, where its time goes, and a version that is shown to behave the same."""
 
+from typing import Any
+
 import pytest
 
 from executor.code import Bench, OptimizeRequest, optimize
@@ -25,7 +27,7 @@ def better(bench: Bench, answering: Answering, *versions: str, code: str = SLOW)
     return response.optimization_results, len(server.requests)
 
 
-def alone(bench: Bench, code: str, **fields: object) -> OptimizationResults:
+def alone(bench: Bench, code: str, **fields: Any) -> OptimizationResults:
     response = optimize(OptimizeRequest(code=code, **fields), bench)
     assert response.optimization_results is not None
     return response.optimization_results

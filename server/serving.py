@@ -1,0 +1,88 @@
+"""Listen, answer, and end in good order.
+
+On SIGTERM or SIGINT no new connection is taken, streams of events end, requests that are being answered may finish for
+some seconds, and so may runs; then the process ends. A second signal ends it at once.
+"""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from executor.settings import Settings
+from htn.errors import UsageError
+from server.app import make_app
+from server.service import STOP_SECONDS, Service
+
+_HEADERS = 262_144  # bytes of a request's first line and headers; code may stand in an address
+
+
+class _Server(uvicorn.Server):
+    """Tells the service that it is to stop before connections are waited for."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._service, self._started = service, started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._service.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def serve(service: Service, on_started: Callable[[str], None]) -> None:
+    """Serve until a signal ends it. `on_started` hears the address once requests are answered."""
+    _log_to_standard_error()
+    with _listening(service.settings) as listener:
+        host, port = listener.getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        server = _Server(config_of(service), service, lambda: on_started(address))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
+        try:
+            server.run([listener])
+        except KeyboardInterrupt:
+            if not server.started:
+                raise
+    if not server.started:
+        raise UsageError("the service did not start", hints=("what went wrong is said above",))
+
+
+def config_of(service: Service) -> uvicorn.Config:
+    """Return how a service is served. What proxies say about clients is not believed."""
+    return uvicorn.Config(
+        make_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False, http="h11",
+        ws="none", lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS), h11_max_incomplete_event_size=_HEADERS,
+    )  # fmt: skip
+
+
+def _listening(settings: Settings) -> socket.socket:
+    host, port = settings.service_host, settings.service_port
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"cannot listen on {host}, port {port}: {error}", hints=("another port: --port N; 0 takes a free one",)
+        ) from error
+
+
+def _log_to_standard_error() -> None:
+    """Write log lines as JSON: no values of local variables, which could be anybody's."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
