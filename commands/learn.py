@@ -96,7 +96,7 @@ def command(
 
     reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
     with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note), reviewer) as agent:
-        outcome.cost = lambda: len(agent.calls)
+        outcome.cost = lambda: agent.calls
         learned = _learn(agent, known, wanted, state, again=again, deepen=deepen)
     outcome.document = learned_document(learned)
     if learned.version is None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -22,7 +22,10 @@ from htn.errors import HIDDEN, Trouble, UsageError, visible
 from htn.failure import Failure
 from htn.values import is_short, writable
 
-__all__ = ["Outcome", "as_json", "close_output", "is_short", "note", "tell", "writable"]
+if TYPE_CHECKING:
+    from executor.model import Call
+
+__all__ = ["FORMS", "Outcome", "as_json", "close_output", "form_of", "is_short", "note", "tell", "writable"]
 
 FORMS = ("plain", "json", "markdown")
 
@@ -31,7 +34,7 @@ FORMS = ("plain", "json", "markdown")
 class Outcome:
     """What a command came to. The command fills it in; the group tells it, once, when the command has ended.
 
-    `document` is the result for programs, `cost` counts the calls of a model that were made.
+    `document` is the result for programs, `cost` returns the calls of a model that were made.
     """
 
     form: str = ""
@@ -39,7 +42,7 @@ class Outcome:
     command: str = ""
     document: Any = None
     trouble: Trouble | None = None
-    cost: Callable[[], int] | None = None
+    cost: "Callable[[], Sequence[Call]] | None" = None
     _told: str = ""
     _shown: list[str] = field(default_factory=list)
     _stream: TextIO | None = field(default_factory=lambda: sys.stdout)
@@ -70,28 +73,26 @@ class Outcome:
 
     def end(self) -> None:
         """Tell what the command came to, and what it cost."""
-        calls = self.cost() if self.cost else None
+        cost = None if self.cost is None else _cost(self.cost())
         if self.trouble:
             tell(self._told, lines=True)
-        if calls is not None:
-            tell(f"model calls: {calls}")
+        if cost is not None:
+            tell(f"model calls: {cost['model_calls']}")
         if self.form and not (self.document is None and self.trouble is None):
-            self._write(as_json(self._whole(calls)) if self.as_json else self._page(calls))
+            self._write(as_json(self._whole(cost or {})) if self.as_json else self._page(cost or {}))
 
-    def _page(self, calls: int | None) -> str:
+    def _page(self, cost: Mapping[str, Any]) -> str:
         from commands.pages import page, written  # noqa: PLC0415 - most commands are read at a terminal
 
-        document = self.document
-        if isinstance(document, Mapping) and calls is not None:
-            document = {**document, "model_calls": calls}
+        document = {**self.document, **cost} if isinstance(self.document, Mapping) else self.document
         shown = "\n".join(self._shown)
         return written(self.form, page(self.command, writable(document), self.trouble, shown, self._told))
 
-    def _whole(self, calls: int | None) -> Any:
+    def _whole(self, cost: Mapping[str, Any]) -> Any:
         if not self.trouble:
-            return self.document if calls is None else {**self.document, "model_calls": calls}
+            return {**self.document, **cost} if cost else self.document
         found = self.document if isinstance(self.document, Mapping) else {}
-        return {**found, **self.trouble.to_json()} | ({} if calls is None else {"model_calls": calls})
+        return {**found, **self.trouble.to_json(), **cost}
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
@@ -158,6 +159,18 @@ def tell(text: str, *, lines: bool = False) -> None:
     """Tell a person something that is not the result."""
     with suppress(OSError):  # nobody listens
         click.echo(visible(text, lines=lines), err=True)
+
+
+def _cost(calls: "Sequence[Call]") -> dict[str, Any]:
+    """Return what was asked of models, as far as their servers tell it."""
+    return {
+        "model_calls": len(calls),
+        "model_tokens": {
+            "prompt": sum(call.prompt_tokens for call in calls),
+            "answer": sum(call.answer_tokens for call in calls),
+        },
+        "model_seconds": round(sum(call.seconds for call in calls), 3),
+    }
 
 
 def form_of(words: Sequence[str]) -> str:

@@ -127,7 +127,7 @@ def command(
 
         reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
     with tree or nullcontext(), Agent(settings, listener, reviewer) as agent:
-        outcome.cost = lambda: len(agent.calls)
+        outcome.cost = lambda: agent.calls
         report = agent.run(known, wanted, state, run_id=run_id, level=level, mode=mode)
     changed = {
         at: value for at, value in state.changes_since(before).items() if not known.results or at[0] in known.results

@@ -28,7 +28,7 @@ def generated(document: Document, shown: str) -> list[Block]:
     blocks += section("What the tests show", improvement.points(document["shown"]))
     blocks += section("What they do not show", improvement.points(document["not_shown"]))
     blocks += section("History of improvement", _attempts(document["history"], language))
-    return blocks + section("Performance", _metrics(document["metrics"]))
+    return blocks + section("Performance", _metrics(document["metrics"]) + improvement.model(document))
 
 
 def entry(document: Document, shown: str) -> list[Block]:
@@ -85,7 +85,6 @@ def _metrics(found: Document) -> list[Block]:
     return improvement.seconds(
         stages,
         ("total seconds", found["total_time"]),
-        ("model calls", found["model_calls"]),
         ("repairs that came further", found["improvement_efficiency"]),
         ("problems that are gone, in percent", found["error_reduction"]),
     )

@@ -90,12 +90,13 @@ def seconds(stages: Mapping[str, float], *more: tuple[str, Any]) -> list[Block]:
 
 def model(document: Document) -> list[Block]:
     """Return what was asked of models; nothing where the command asks none."""
-    calls = document.get("model_calls")
+    if not document.get("model_calls"):
+        return facts(("model calls", document.get("model_calls")))
     tokens = document.get("model_tokens") or {}
     return facts(
-        ("model calls", calls),
-        ("tokens of questions", tokens.get("prompt")),
-        ("tokens of answers", tokens.get("answer")),
+        ("model calls", document["model_calls"]),
+        ("tokens of questions", tokens.get("prompt") or None),  # 0 where the server does not say
+        ("tokens of answers", tokens.get("answer") or None),
         ("seconds of the model", document.get("model_seconds")),
     )
 

@@ -242,10 +242,10 @@ GENERATED = {
 
 
 def test_generated_code_carries_each_attempt_with_its_error_and_its_fix() -> None:
-    text = written("markdown", page("htn code generate", json.loads(json.dumps(GENERATED))))
+    text = written("markdown", page("htn code generate", GENERATED | {"model_calls": 2, "model_tokens": {"prompt": 9}}))
     for shown in ("```python\nresult = 1\n```", "## History of improvement", "### Attempt 1 of 2",
                   "- **error category:** runtime", "- **fix:** y has a value", "```diff\n-result = y",
-                  "| generation | 1.000 |", "- **model calls:** 2"):  # fmt: skip
+                  "| generation | 1.000 |", "- **model calls:** 2", "- **tokens of questions:** 9"):  # fmt: skip
         assert shown in text
 
 
