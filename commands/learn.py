@@ -10,14 +10,15 @@ from commands.live import LiveTree
 from commands.options import (
     TASKS_EPILOG,
     Command,
+    approval_option,
     domain_and_task,
     model_options,
     output_options,
     service_options,
 )
 from commands.output import Outcome, note, tell
-from commands.run import learned_document
 from executor.agent import Agent, Listener, Prompt, not_learned
+from executor.documents import learned_document
 from executor.load import load_domain, load_state
 from executor.settings import Settings, led_from_here
 from htn.domain import Domain
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout", "execution_timeout", type=click.FloatRange(0.01, 86_400), help="Seconds for one call of a body."
 )
-@click.option("--ask", "learn", flag_value="ask", help="Have a person approve it before it is admitted.")
+@click.option("--ask", "approve", flag_value="admit", help="Short for --approve admit.")
+@approval_option
 @model_options
 @service_options
 @output_options
@@ -78,7 +80,7 @@ def command(
 
     Exit codes: 0 learned, or left as it was with a question; 2 usage; 5 it was not learned, or --deepen has found its
     body wrong, which leaves it as it was; 6 the calls were used up; 7 the model, Docker or Redis
-    does not answer; 8 it waits for approval; 130 interrupted.
+    does not answer; 8 it waits for approval, or its code does before it is run; 130 interrupted.
     """
     known = load_domain(domain)
     wanted = parse_task(task)
@@ -92,10 +94,14 @@ def command(
     if led := led_from_here(flags):
         note(led)
     tree = None if as_json else LiveTree()
-    from commands.review import terminal_reviewer  # noqa: PLC0415 - htn learn --help should not wait for it
+    from commands.review import terminal_code_reviewer, terminal_reviewer  # noqa: PLC0415 - --help should not wait for it
 
-    reviewer = terminal_reviewer(tree.paused if tree else nullcontext)
-    with tree or nullcontext(), Agent(settings, tree.listener() if tree else Listener(note=note), reviewer) as agent:
+    pause = tree.paused if tree else nullcontext
+    listener = tree.listener() if tree else Listener(note=note)
+    with (
+        tree or nullcontext(),
+        Agent(settings, listener, terminal_reviewer(pause), terminal_code_reviewer(pause)) as agent,
+    ):
         outcome.cost = lambda: agent.calls
         learned = _learn(agent, known, wanted, state, again=again, deepen=deepen)
     outcome.document = learned_document(learned)

@@ -75,7 +75,7 @@ class LiveTree:
     _labels: dict[int, str] = field(default_factory=dict)
     _to_come: deque[int] = field(default_factory=deque)
     _failure: Failure | None = None
-    _under: dict[int, str] = field(default_factory=dict)
+    _under: dict[int, _Waiting] = field(default_factory=dict)
     _ended: dict[int, Text] = field(default_factory=dict)
 
     def __enter__(self) -> LiveTree:
@@ -89,6 +89,7 @@ class LiveTree:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._say_held()
         if self._live is not None:
             self._live.__exit__(None, None, None)
 
@@ -134,6 +135,7 @@ class LiveTree:
         self._say(Text(_cut(replan.step.detail.partition("\n")[0]), style="yellow"), 1)
 
     def _tree(self, result: Plan) -> None:
+        self._say_held()
         self._labels.clear()
         self._to_come.clear()
         self._under.clear()
@@ -189,29 +191,32 @@ class LiveTree:
         """Show what became of a step."""
         if event.step not in self._labels:
             return  # beyond what is shown of a long plan
-        label = self._labels[event.step]
-        if event.kind == "retry":
-            self._wait_for(None)
-            self._under.pop(event.step, None)
-            self._to_come.appendleft(event.step)
-            self._say(_line("retry", "again", f"{label}: {event.detail}", event.seconds), 1)
-            return
-        state = _WORDS.get(event.kind)
+        label, state = self._labels[event.step], _WORDS.get(event.kind)
         if state is StepState.RUNNING:
             if event.step in self._to_come:
                 self._to_come.remove(event.step)
-            self._under[event.step] = label
+            self._under[event.step] = _Waiting(label)
         else:
             self._under.pop(event.step, None)
             if state is not None:
                 self._ended[event.step] = _line(str(state), str(state), label, event.seconds)
-                self._say_in_order()
-        self._wait_for(_Waiting(", ".join(self._under.values())) if self._under else None)
+            else:  # it may be begun once more
+                self._to_come.appendleft(event.step)
+            self._wait_for(None)
+            if event.kind == "retry":
+                self._say(_line("retry", "again", f"{label}: {event.detail}", event.seconds), 1)
+            self._say_in_order()
+        self._wait_for(None)
 
     def _say_in_order(self) -> None:
         """Say what became of steps in the order of the plan: what ended before an earlier one is held back."""
         while self._ended and not any(step < min(self._ended) for step in self._under):
             self._say(self._ended.pop(min(self._ended)), 1)
+
+    def _say_held(self) -> None:
+        """Say what was held back: what it waited for does not come any more."""
+        self._under.clear()
+        self._say_in_order()
 
     def note(self, text: str) -> None:
         """Show something that is good to know."""
@@ -233,6 +238,8 @@ class LiveTree:
     def _lines_under_way(self) -> Iterator[Text]:
         if self._waiting is not None:
             yield self._waiting.line()
+        for step in sorted(self._under):
+            yield self._under[step].line()
         for number in islice(self._to_come, _MOST_TO_COME):
             yield _line("pending", "pending", self._labels[number])
         if len(self._to_come) > _MOST_TO_COME:

@@ -18,6 +18,12 @@ from htn.errors import HtnError, Trouble, UsageError, did_you_mean, told
 _COMMANDS = {
     "plan": "Show how a task is decomposed, or why it cannot be.",
     "run": "Plan a task, learn what is missing, and carry it out.",
+    "runs": "What is carried out, and what was: list, show, remove.",
+    "watch": "Follow a run as it is carried out, here or elsewhere.",
+    "resume": "Go on with a run that was left, where it was left.",
+    "approve": "Allow what a run waits for, and go on with it.",
+    "cancel": "Stop a run, wherever it is carried out.",
+    "replay": "Go through a run again from its log, running nothing.",
     "learn": "Have the model write an operator that nobody has written.",
     "code": "Write, run, check, better and explain code that is no operator.",
     "library": "What was learned: list, show, go back, pin, export, compare.",
@@ -97,9 +103,9 @@ def _code(outcome: Outcome, words: Sequence[str], work: Callable[[], Any]) -> in
     except click.ClickException as error:
         return outcome.fail(_mistyped(error))
     except (click.Abort, KeyboardInterrupt):
-        return outcome.fail(Trouble("interrupted", 130, "interrupted"), "interrupted")
+        return outcome.interrupted()
     except BrokenPipeError:  # whoever followed the progress is gone, in the middle of the work
-        return outcome.fail(Trouble("interrupted", 130, "interrupted"), "interrupted")
+        return outcome.interrupted()
     except HtnError as error:
         _trace(error, words)
         return outcome.fail(error.trouble)

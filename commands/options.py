@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
 import click
 
+from commands.completing import complete_domain, complete_operator, complete_run, complete_sandbox, complete_task
 from commands.output import FORMS, Outcome
-from executor.load import bundled, line_of, load_domain
-from htn.errors import DomainError, HtnError, told
+from executor.load import line_of
+from htn.errors import DomainError, told
 
 TASKS_EPILOG = """\b
 A TASK is a name and its arguments, in single quotes for the shell:
@@ -23,32 +24,12 @@ A TASK is a name and its arguments, in single quotes for the shell:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _complete_domain(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in bundled() if name.startswith(incomplete)]
-
-
-def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    try:
-        with redirect_stdout(sys.stderr):
-            domain = load_domain(ctx.params.get("domain", ""))
-    except HtnError:
-        return []
-    return [f"{head}(" for head in (*domain.methods, *domain.operators) if head.startswith(incomplete)]
-
-
-def _complete_sandbox(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from executor.sandbox import sandbox_names  # noqa: PLC0415 - most commands need no sandbox
-
-    return [name for name in sandbox_names() if name.startswith(incomplete)]
-
-
 class Command(click.Command):
     """A command whose standard output holds its result and nothing else, and which only we can end."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         outcome = ctx.ensure_object(Outcome)
-        outcome.command = ctx.command_path
         try:
             with outcome.reserved():
                 return super().invoke(ctx)
@@ -60,16 +41,16 @@ class Command(click.Command):
 
 def domain_and_tasks(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK..., and --state."""
-    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=_complete_task)(
+    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=complete_task)(
         _state_option(function)
     )
-    return click.argument("domain", shell_complete=_complete_domain)(function)
+    return click.argument("domain", shell_complete=complete_domain)(function)
 
 
 def domain_and_task(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK, and --state."""
-    function = click.argument("task", shell_complete=_complete_task)(_state_option(function))
-    return click.argument("domain", shell_complete=_complete_domain)(function)
+    function = click.argument("task", shell_complete=complete_task)(_state_option(function))
+    return click.argument("domain", shell_complete=complete_domain)(function)
 
 
 def _state_option(function: _Command) -> _Command:
@@ -95,6 +76,25 @@ def search_options(function: _Command) -> _Command:
     ):
         function = option(function)
     return function
+
+
+def run_argument(function: _Command) -> _Command:
+    """Add the argument RUN."""
+    return click.argument("run_id", metavar="RUN", shell_complete=complete_run)(function)
+
+
+def operator_argument(function: _Command) -> _Command:
+    """Add the argument NAME: an operator of the library."""
+    return click.argument("name", shell_complete=complete_operator)(function)
+
+
+def approval_option(function: _Command) -> _Command:
+    """Add the option that says what a person has to approve."""
+    return click.option(
+        "--approve",
+        type=click.Choice(["never", "admit", "always"]),
+        help="What a person approves: nothing; what is admitted to the library; and also code before its first run.",
+    )(function)
 
 
 def service_options(function: _Command) -> _Command:
@@ -126,7 +126,7 @@ def sandbox_option(function: _Command) -> _Command:
     return click.option(
         "--sandbox",
         metavar="NAME",
-        shell_complete=_complete_sandbox,
+        shell_complete=complete_sandbox,
         help="Where bodies run: auto, docker, lockdown, wasm, local (no sandbox), or one that is installed.",
     )(function)
 
@@ -159,6 +159,7 @@ def _take_form(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 def _is_json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     outcome = ctx.ensure_object(Outcome)
+    outcome.command = ctx.command_path
     if value and outcome.form not in ("", "json"):
         raise click.UsageError(f"--json is --format json, and --format {outcome.form} was asked for, too", ctx)
     outcome.form = "json" if value else outcome.form

@@ -25,7 +25,7 @@ from htn.values import is_short, writable
 if TYPE_CHECKING:
     from executor.model import Call
 
-__all__ = ["FORMS", "Outcome", "as_json", "close_output", "form_of", "is_short", "note", "tell", "writable"]
+__all__ = ["FORMS", "Outcome", "as_json", "as_line", "close_output", "form_of", "is_short", "note", "tell", "writable"]
 
 FORMS = ("plain", "json", "markdown")
 
@@ -43,7 +43,10 @@ class Outcome:
     document: Any = None
     trouble: Trouble | None = None
     cost: "Callable[[], Sequence[Call]] | None" = None
+    go_on: tuple[str, ...] = ()
+    """What a person can do to go on where the command was interrupted."""
     _told: str = ""
+    _lines: bool = False
     _shown: list[str] = field(default_factory=list)
     _stream: TextIO | None = field(default_factory=lambda: sys.stdout)
 
@@ -59,17 +62,27 @@ class Outcome:
         else:
             self._write(visible(text, lines=True))
 
+    def line(self, document: Any) -> None:
+        """Write a document of many at once, on a line of its own."""
+        self._lines = True
+        self._write(as_line(document))
+
     def fail(self, trouble: Trouble, told: str = "") -> int:
         """Say what went wrong, to a person in the words `told`, and return the exit code."""
         self.trouble, self._told = trouble, told or trouble.explain()
         return trouble.exit_code
 
-    def no_plan(self, failure: Failure) -> int:
-        """Say why there is no plan, and return the exit code."""
-        words = failure.explain()
+    def interrupted(self) -> int:
+        """Say that the command was interrupted, and how to go on, and return the exit code."""
+        trouble = Trouble("interrupted", 130, "interrupted", None, self.go_on)
+        return self.fail(trouble, "\n".join(["interrupted", *(f"hint: {visible(hint)}" for hint in self.go_on)]))
+
+    def no_plan(self, failure: Failure, more: tuple[str, ...] = ()) -> int:
+        """Say why there is no plan, with `more` to do about it, and return the exit code."""
+        words = "\n".join([failure.explain(), *(f"hint: {visible(hint)}" for hint in more)])
         message = words.partition("\n")[0].partition(": ")[2]
         code = failure.stopped.code if failure.stopped else "no-plan"
-        return self.fail(Trouble(code, failure.exit_code, message, None, failure.hints()), words)
+        return self.fail(Trouble(code, failure.exit_code, message, None, (*failure.hints(), *more)), words)
 
     def end(self) -> None:
         """Tell what the command came to, and what it cost."""
@@ -79,7 +92,13 @@ class Outcome:
         if cost is not None:
             tell(f"model calls: {cost['model_calls']}")
         if self.form and not (self.document is None and self.trouble is None):
-            self._write(as_json(self._whole(cost or {})) if self.as_json else self._page(cost or {}))
+            self._write(self._written(cost or {}))
+
+    def _written(self, cost: Mapping[str, Any]) -> str:
+        if not self.as_json:
+            return self._page(cost)
+        whole = self._whole(cost)
+        return as_line(whole) if self._lines else as_json(whole)
 
     def _page(self, cost: Mapping[str, Any]) -> str:
         from commands.pages import page, written  # noqa: PLC0415 - most commands are read at a terminal
@@ -200,3 +219,9 @@ def as_json(document: Any) -> str:
     text = json.dumps(writable(document), ensure_ascii=False, indent=2)
     # Outside of texts there is nothing hidden but the newlines of the layout.
     return HIDDEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+
+
+def as_line(document: Any) -> str:
+    """Return a document as one line of JSON, that a terminal shows as it is."""
+    text = json.dumps(writable(document), ensure_ascii=False, separators=(",", ":"))
+    return HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], text)

@@ -1,4 +1,4 @@
-"""Ask a person at the terminal whether something that was learned may be admitted.
+"""Ask a person at the terminal whether something that was learned may be admitted, or code be run.
 
 What is shown comes from a model, so it is hostile: all of it is made visible before the terminal gets it, no word of
 it is read as markup, and long lines are folded, so that nothing hides beyond the edge; what is folded is marked, so
@@ -11,7 +11,7 @@ before the question is thrown away, so that a key that was pressed too early dec
 
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 from rich.cells import chop_cells
@@ -20,11 +20,14 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from commands.versions import person
+from executor.approvals import Allow, Code, CodeReviewer, Refuse
 from executor.review import Admit, Again, Decision, Reject, Review, Reviewer, Wait
 from htn.errors import visible
 
 _QUESTION = "admit, reject, or again with a note? [reject] "
 _ADMIT, _AGAIN, _REJECT = ("admit",), ("again",), ("", "reject", "r", "no", "n")
+_RUN_QUESTION = "run this code in the sandbox, or refuse? [refuse] "
+_RUN, _REFUSE = ("run",), ("", "refuse", "r", "no", "n")
 _GOES_ON = "  … "
 _STYLES = {"+": "green", "-": "red", "@": "cyan", "✓": "green", "✗": "red"}
 _HIGHLIGHTED = frozenset({"python", "javascript", "bash", "go", "java", "c++", "rust"})
@@ -46,12 +49,33 @@ def terminal_reviewer(
     return ask
 
 
+def terminal_code_reviewer(
+    paused: Callable[[], AbstractContextManager[None]] = nullcontext, console: Console | None = None
+) -> CodeReviewer:
+    """Return a reviewer of code that asks at the terminal; see `terminal_reviewer`."""
+
+    def ask(code: Code) -> Allow | Refuse | Wait:
+        if not _somebody_there():
+            return Wait("there is no terminal to ask at")
+        with paused():
+            shown = console or Console(stderr=True, emoji=False, markup=False, highlight=False)
+            show_sections(code.sections(), code.language, shown)
+            return _allowed(shown)
+
+    return ask
+
+
 def show(review: Review, console: Console) -> None:
     """Show a person what they are asked about."""
-    for title, rows in review.sections():
+    show_sections(review.sections(), review.entry.language, console)
+
+
+def show_sections(sections: Sequence[tuple[str, list[str]]], language: str, console: Console) -> None:
+    """Show titles and lines; those that are code in their language."""
+    for title, rows in sections:
         console.print(Text(f"── {visible(title)}", style="bold"))
-        if title.startswith("body"):
-            console.print(_highlighted("\n".join(rows), review.entry.language))
+        if title.startswith(("body", "code (")):
+            console.print(_highlighted("\n".join(rows), language))
         else:
             for row in rows:
                 console.print(_line(visible(row), console.width), soft_wrap=True)
@@ -86,6 +110,20 @@ def _decision(console: Console) -> Decision:
         if answer.lower() in _AGAIN and (note := _ask(console, "what should be different? ")):
             return Again(note, who)
         console.print(Text("write admit, reject or again; the empty line rejects"))
+
+
+def _allowed(console: Console) -> Allow | Refuse | Wait:
+    """Ask until there is an answer. Without one, because the input has ended, nothing is decided."""
+    who = person(None)
+    while True:
+        answer = _ask(console, _RUN_QUESTION)
+        if answer is None:
+            return Wait("nothing was answered")
+        if answer.lower() in _RUN:
+            return Allow(who)
+        if answer.lower() in _REFUSE:
+            return Refuse(_ask(console, "why? ") or "", who)
+        console.print(Text("write run or refuse; the empty line refuses"))
 
 
 def _ask(console: Console, question: str) -> str | None:

@@ -14,13 +14,14 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from executor.begun import Begun
-from executor.carry_on import carry_on, resumed
+from executor.carry_on import carry_on, put_back, resumed
 from executor.durable import RunTimes, Undertaking, begin, enrol, read_record, read_state, settle, take_up
 from executor.levels import May, acting_of
 from executor.library import Library
 from executor.load import load_domain
 from executor.pursue import Bounds, Listener, Pursuit, Report
 from executor.retries import Retries, workflow_id
+from executor.review import ApprovalNeeded
 from executor.run.record import Choices
 from executor.settings import Settings
 from executor.store import Results, Store, open_store
@@ -36,6 +37,7 @@ from htn.state import State
 
 # The others are imported where they are used: a plan should not take longer than reading the modules that learn.
 if TYPE_CHECKING:
+    from executor.approvals import CodeReviewer
     from executor.counsel import Counsel
     from executor.estimate import Estimate
     from executor.foresee import Foresight
@@ -79,9 +81,14 @@ class Agent:
     listener: Listener = field(default_factory=Listener)
     reviewer: Reviewer | None = None
     """Who is asked before anything is admitted, where settings say that somebody is; without one it waits."""
+    code_reviewer: CodeReviewer | None = None
+    """Who is asked before code that a model wrote is run, where settings say that somebody is; else it waits."""
     run_id: str | None = None
     """The run that calls of models are counted for; without one they are counted for a command of its own."""
     _command: str = field(default_factory=workflow_id, repr=False)
+    _under: Undertaking | None = field(default=None, repr=False)
+    _choices: Choices | None = field(default=None, repr=False)
+    _goes_on: bool = field(default=False, repr=False)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _noted: set[str] = field(default_factory=set, repr=False)
 
@@ -152,6 +159,24 @@ class Agent:
             )
         )
 
+    @property
+    def kept_run(self) -> str | None:
+        """The run that was begun or taken up last, where another process could go on with it."""
+        return self._under.run_id if self._under and self._under.is_kept else None
+
+    @property
+    def _approval(self) -> str:
+        """What a person approves: what the run that is under way was begun with, else what settings say."""
+        return self._choices.approve if self._choices else self.settings.approval
+
+    def _allowed(self, sandbox: Sandbox) -> Sandbox:
+        """Return a sandbox that runs no code which a person would have to allow first, and has not."""
+        if self._approval != "always":
+            return sandbox
+        from executor.approvals import Approvals, approved  # noqa: PLC0415 - see above
+
+        return approved(sandbox, Approvals(self.store), self.code_reviewer)
+
     @cached_property
     def _calls(self) -> Loop:
         from executor.stop import Loop  # noqa: PLC0415 - see above
@@ -210,7 +235,7 @@ class Agent:
 
         return Foresight(
             lambda: self.library,
-            lambda: self.sandbox,
+            lambda: self._allowed(self.sandbox),
             lambda: self.results,
             self.settings.limits,
             self.settings.max_evaluations,
@@ -248,12 +273,15 @@ class Agent:
         """
         self._check(domain, tasks, state)
         settings, acting = self.settings, acting_of(domain, self.settings.acting, level=level, mode=mode)
-        choices = Choices(learn=settings.learn, parallel=settings.parallel, level=acting.level, mode=acting.mode)
+        choices = Choices(
+            learn=settings.learn, approve=settings.approval, parallel=settings.parallel, level=acting.level,
+            mode=acting.mode,
+        )  # fmt: skip
         with begin(
             lambda: self.store, domain, tasks, state, run_id=run_id or workflow_id(), choices=choices,
             times=self._times, note=self.listener.note,
         ) as under:  # fmt: skip
-            self.run_id = under.run_id
+            self.run_id, self._under, self._choices = under.run_id, under, choices
             pursuit = self._pursuit(domain, state, under, choices)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, [tuple(tasks)]))
 
@@ -264,7 +292,10 @@ class Agent:
         """
         self._check(domain, tasks, state)
         settings, acting = self.settings, acting_of(domain, self.settings.acting)
-        choices = Choices(learn=settings.learn, parallel=settings.parallel, level=acting.level, mode=acting.mode)
+        choices = Choices(
+            learn=settings.learn, approve=settings.approval, parallel=settings.parallel, level=acting.level,
+            mode=acting.mode,
+        )  # fmt: skip
         enrol(self.store, domain, tasks, state, run_id=run_id, choices=choices)
 
     def resume(
@@ -276,12 +307,14 @@ class Agent:
         UsageError for a run that has ended, or that cannot be resumed; RunTaken where another process drives it.
         """
         with take_up(self.store, run_id, times=self._times, note=self.listener.note) as under:
-            self.run_id = run_id
-            domain = domain or load_domain(read_record(self.store, run_id).source)
-            view = settle(under, domain, did=did, redo=redo)
-            state = read_state(self.store, run_id)
-            pursuit = self._pursuit(domain, state, under, view.record.choices)
-            left, current = resumed(pursuit, view, domain, self.listener.note)
+            self.run_id, self._under = run_id, under
+            with put_back(under):
+                domain = domain or load_domain(read_record(self.store, run_id).source)
+                view = settle(under, domain, did=did, redo=redo)
+                state = read_state(self.store, run_id)
+                self._choices, self._goes_on = view.record.choices, view.waited_for_code
+                pursuit = self._pursuit(domain, state, under, view.record.choices)
+                left, current = resumed(pursuit, view, domain, self.listener.note)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, left, current))
 
     @property
@@ -417,14 +450,15 @@ class Agent:
         )
 
         # Whoever learns again wants something else than what an earlier answer brought into the library.
-        again = bool(self.library.versions(domain.name, str(gap.task[0])))
-        settings, asks = self.settings, self.settings.learn == "ask"
+        # Who goes on after code was allowed wants the answer that holds this code.
+        again = bool(self.library.versions(domain.name, str(gap.task[0]))) and not self._goes_on
+        settings, asks = self.settings, self._approval != "never"
         language = language or language_of(settings, domain, gap)
         require_language(self.sandbox, language)
         return Learner(
             domain,
             self.model.renewed() if again else self.model,
-            self.sandbox,
+            self._allowed(self.sandbox),
             self.library,
             limits=settings.limits,
             repairs=settings.max_retries - 1,
@@ -458,7 +492,12 @@ class Agent:
         """Do what asks the model, and keep its answers for a later question only where they came to something."""
         try:
             learned = work()
-        except GapOpen:
+        except GapOpen as error:
+            if isinstance(error, ApprovalNeeded) and "code" in error.waits_for:
+                self._kept.settle()  # the same answer is wanted when the code is allowed
+                if not self.settings.answer_cache:
+                    error.hints = (*error.hints, "the model will be asked anew: answers are not kept (answer_cache)")
+                raise
             self._kept.forget()
             raise
         if learned.version is None:
@@ -501,7 +540,7 @@ class _Means:
         actor = Actor(
             domain,
             lambda: agent.library,
-            lambda: stoppable(agent.sandbox, under.stop, agent._calls),
+            lambda: agent._allowed(stoppable(agent.sandbox, under.stop, agent._calls)),
             agent.settings.limits,
             retries=lambda: agent.retries,
             parallel=self.choices.parallel,

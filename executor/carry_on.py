@@ -11,23 +11,25 @@
 | another process took it over                             | (its own) |                                           |
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.begun import Begun
-from executor.durable import RunCancelled, StepUnsure, Undertaking, digest_of
+from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract, digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
 from executor.recovery.setback import Frame, Tried
 from executor.review import ApprovalNeeded
-from executor.run import Run, RunState, RunView, Step, StepState
+from executor.run import Event, Run, RunState, RunView, Step, StepState
 from executor.schedule import Order
 from executor.store import LeaseLost
 from htn.domain import Domain
 from htn.errors import ExecutionError, HtnError, LimitReached, ServiceMissing, Trouble, UsageError, told
 from htn.failure import Failure
 from htn.network import Part
+from htn.plan import Plan
 from htn.stage import Stage
 
 T = TypeVar("T")
@@ -56,7 +58,9 @@ def carry_on(
     except LeaseLost:
         raise
     except ApprovalNeeded as error:
-        _rest(under, "wait", RunState.WAITING, error.trouble)
+        if under.is_kept:
+            error.hints = (*error.hints, f"or see it, allow it and go on: htn runs show {under.run_id}, htn approve")
+        _rest(under, "wait", RunState.WAITING, error.trouble, **{"for": error.waits_for})
         raise
     except RunCancelled as error:
         _rest(under, "cancelled", RunState.CANCELLED, error.trouble)
@@ -94,10 +98,10 @@ def _told(under: Undertaking, report: Report) -> None:
         under.end("complete", RunState.DONE)
 
 
-def _rest(under: Undertaking, kind: str, state: RunState, trouble: Trouble) -> None:
+def _rest(under: Undertaking, kind: str, state: RunState, trouble: Trouble, **data: Any) -> None:
     """Write down that a run rests. Where that cannot be written, its lease lapses, and the log says as much."""
     try:
-        under.end(kind, state, trouble)
+        under.end(kind, state, trouble, **data)
     except (LeaseLost, ServiceMissing):
         return
 
@@ -132,6 +136,19 @@ def _go_on(under: Undertaking) -> tuple[str, ...]:
     return (f"go on with it: htn resume {under.run_id}",) if under.is_kept else ()
 
 
+@contextmanager
+def put_back(under: Undertaking) -> Iterator[None]:
+    """Let a run rest again where it was taken up, and it turns out that it cannot be gone on with in this way."""
+    try:
+        yield
+    except HtnError as error:
+        _rest(under, "pause", RunState.PAUSED, error.trouble)
+        raise
+    except KeyboardInterrupt:
+        _rest(under, "pause", RunState.PAUSED, Trouble("interrupted", 130, "it was interrupted", None, _go_on(under)))
+        raise
+
+
 def resumed(
     pursuit: Pursuit, view: RunView, domain: Domain, note: Callable[[str], None]
 ) -> tuple[list[tuple[Part, ...]], Current | None]:
@@ -156,16 +173,18 @@ def resumed(
         pursuit.done += [step for step in steps if step.state is StepState.DONE]
         return view.left_ways(), None
     plan = planned.plan
-    if changed and not all(step.state is StepState.DONE for step in steps):
+    broken = next((step for step in steps if step.state is StepState.FAILED and broke_its_contract(step)), None)
+    if (changed or broken) and not all(step.state is StepState.DONE for step in steps):
         run = Run(tuple(steps), view.record.id)
         pursuit.done += [step for step in steps if step.state is StepState.DONE]
         rest = planned.rest or ()
-        first = next(step for step in steps if step.state is not StepState.DONE)
+        first = broken or next(step for step in steps if step.state is not StepState.DONE)
         pursued = pursuit.means.known(pursuit.own)
         return [(*way, *rest) for way in ways_left(pursued, plan, run, first)], None
     stage = None
     if planned.rest is not None:
         stage = Stage(plan, planned.rest, planned.unknown, str(planned.data.get("why", "")))
+    _tell_again(pursuit, stage or plan, steps)
     begun = _begun(pursuit, planned.number, Order(planned.before, planned.reads), steps)
     kept = planned.data.get("frame")
     frame = _read(view, lambda: Frame.from_json(kept)) if kept else Frame()
@@ -178,6 +197,18 @@ def _read(view: RunView, read: Callable[[], T]) -> T:
         return read()
     except (KeyError, ValueError, TypeError, IndexError, UsageError) as error:
         raise ExecutionError(f"the log of the run {view.record.id} is spoiled: {told(error)}") from error
+
+
+def _tell_again(pursuit: Pursuit, under_way: Stage | Plan, steps: Sequence[Step]) -> None:
+    """Tell whoever listens which plan is gone on with, and what of it was done before."""
+    if isinstance(under_way, Stage):
+        pursuit.listener.stage(under_way)
+    else:
+        pursuit.listener.planned(under_way)
+    for at, step in enumerate(steps):
+        if step.state is StepState.DONE:
+            pursuit.listener.step(Event(at, "start"))
+            pursuit.listener.step(Event(at, "finish", step.seconds))
 
 
 def _begun(pursuit: Pursuit, number: int, order: Order, steps: Sequence[Step]) -> Begun:

@@ -31,7 +31,7 @@ from executor.run.view import place_of, state_of
 from executor.stop import Stop
 from executor.store import RunLogs, Store, event_text, unknown_run
 from htn.domain import Domain
-from htn.errors import ExecutionError, Trouble, UsageError
+from htn.errors import ContractViolated, ExecutionError, Trouble, UsageError
 from htn.network import Part, part_to_json
 from htn.state import State
 
@@ -211,9 +211,14 @@ def settle(under: Undertaking, domain: Domain, *, did: Sequence[str] = (), redo:
         else:
             under.append("redo", step=key)
     for step in steps.values():
-        if step.state is StepState.FAILED and view.ways is None:
+        if step.state is StepState.FAILED and view.ways is None and not broke_its_contract(step):
             under.append("redo", step=step.key)
     return _reread(under)
+
+
+def broke_its_contract(step: Step) -> bool:
+    """Say whether the body of a step has broken its contract: then it is not begun again, but planned without."""
+    return step.trouble is not None and step.trouble.code == ContractViolated.code
 
 
 def _reread(under: Undertaking) -> RunView:

@@ -13,6 +13,7 @@ from executor.journal import Journal
 from executor.performer import MayPass, Performer, of_a_step
 from executor.retries import step_id
 from executor.retrying import Retrying
+from executor.review import ApprovalNeeded
 from executor.run import Event
 from executor.run.log import written
 from executor.stop import Stop
@@ -82,15 +83,15 @@ class Guard:
                 if status != "claimed":
                     return Ending(errand, "release" if status == "cancelled" else "refused")
                 claim = replace(fresh, base=claim.base)  # the state is as old as the first claim
+            except (KeyboardInterrupt, ApprovalNeeded):
+                state.undo(mark)
+                self._ended(errand, claim, "release" if errand.may_be_redone else "doubt", started, None)
+                raise
             except HtnError as error:
                 state.undo(mark)
                 if self.stopping.is_set() and errand.may_be_redone:
                     return self._ended(errand, claim, "release", started, None)
                 return self._ended(errand, claim, "fail", started, of_a_step(error))
-            except KeyboardInterrupt:
-                state.undo(mark)
-                self._ended(errand, claim, "release" if errand.may_be_redone else "doubt", started, None)
-                raise
             else:
                 if ending.kind == "finish":
                     self.retrying.done(step)

@@ -1,7 +1,7 @@
 """What a person sees before something that was learned is admitted, and what they can say to it.
 
-With `learn = ask` nothing is admitted that nobody has agreed to. A `Reviewer` is asked after the ladder and before the
-library:
+With `approve = admit` or `always` nothing is admitted that nobody has agreed to. A `Reviewer` is
+asked after the ladder and before the library:
 
 | decision | what becomes of it                                                                                  |
 |----------|-----------------------------------------------------------------------------------------------------|
@@ -67,10 +67,18 @@ Decision: TypeAlias = Admit | Reject | Again | Wait
 
 
 class ApprovalNeeded(GapOpen):
-    """Something was learned, and waits for a person's approval; the gap stays open until then."""
+    """Something was learned, or is to be run, and waits for a person's approval; the gap stays open until then."""
 
     code = "approval"
     exit_code = 8
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hints: Sequence[str] = (),
+        waits_for: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(message, where=where, hints=hints)
+        self.waits_for = dict(waits_for or {})
+        """What is waited for: `proposal` and its version, or `code` and its digest; and `name`."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +200,7 @@ def needs_approval(task: str, version: str, reason: str) -> ApprovalNeeded:
             f"see it: htn proposals show {version[:12]}",
             f"then: htn proposals admit {version[:12]} --why REASON, or reject",
         ),
+        waits_for={"proposal": version, "name": task},
     )
 
 

@@ -1,25 +1,31 @@
 """The runs that are kept: list, show, follow, cancel, play again. Nothing here carries anything out."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from executor.approvals import Allow, Approvals
 from executor.driving import RunTaken, driving, process_name
 from executor.durable import read_events, read_record, read_state, read_view
 from executor.journal import StoredJournal
-from executor.run import ENDED, Logged, RunState, RunView
+from executor.library import Library
+from executor.proposals import Proposals
+from executor.retries import Retries
+from executor.review import Admit
+from executor.run import ENDED, Logged, RunState, RunView, StepState
 from executor.run.view import apply_event
 from executor.stop import Stop
 from executor.store import Store, event_text, unknown_run
-from htn.errors import did_you_mean
+from htn.errors import UsageError, did_you_mean
 from htn.network import part_from_json, show_network
 from htn.state import State
 
 RESTING = frozenset({*ENDED, RunState.WAITING, RunState.PAUSED, RunState.FAILED})
 """Where nobody drives a run."""
 _MOST = 1000
+_LOST_AFTER = 3  # looks at a log, a second each, in which nothing comes and nobody drives the run
 
 
 @dataclass(frozen=True)
@@ -87,18 +93,26 @@ class Runs:
     def follow(self, run_id: str, after: str = "0-0", *, stop: Stop | None = None) -> Iterator[tuple[Logged, RunView]]:
         """Give the events of a run as they come, each with the run as it was then, until it rests or `stop` is set.
 
-        Events up to `after` are read and not given.
+        Where nobody drives it, and nothing comes for some seconds, it ends, too: the run is lost. Events up to `after`
+        are read and not given.
         """
         self._check(run_id)
-        view, given = RunView(read_record(self._store, run_id)), after
+        view, given, unheard = RunView(read_record(self._store, run_id)), after, 0
         while not (stop and stop.is_set()):
             events = read_events(self._store, run_id, view.last, 1.0)
+            unheard = 0 if events or self.is_driven(run_id) else unheard + 1
+            if unheard >= _LOST_AFTER:
+                return
             for event in events:
                 view.add(event)
                 if _later(event.id, given):
                     yield event, view
             if view.state in RESTING and not read_events(self._store, run_id, view.last):
                 return
+
+    def is_driven(self, run_id: str) -> bool:
+        """Say whether a process drives a run now."""
+        return self._logs.is_driven(run_id)
 
     def cancel(self, run_id: str, why: str = "", *, by: str = "") -> RunState:
         """Ask for a run to be cancelled: its driver stops what is under way. Without a driver it is cancelled here.
@@ -114,7 +128,33 @@ class Runs:
         with suppress(RunTaken), driving(journal, self._store, Stop()):
             if not self.show(run_id).ended:
                 journal.append("cancelled", state=str(RunState.CANCELLED), ended=True)
+                Retries(self._store).clear_all(run_id)
         return self.show(run_id).state
+
+    def approve(self, run_id: str, library: Library, *, who: str, why: str) -> RunView:
+        """Admit what a run waits for, or allow the code it waits for, and say so in its log. Nothing is gone on with.
+
+        UsageError for a run that waits for nothing; RunTaken where a process drives it.
+        """
+        self._check(run_id)
+        by = process_name()
+        journal = StoredJournal(self._logs, run_id, by, holder=by, keep_ms=self._keep_ms)
+        with driving(journal, self._store, Stop()):
+            view = self.show(run_id)
+            if view.state is not RunState.WAITING or not view.waits_for:
+                raise UsageError(f"the run {run_id} is {view.state}: it waits for nobody", hints=next_for(view))
+            self._grant(view.waits_for, library, who, why)
+            told: dict[str, Any] = {"for": view.waits_for, "who": who, "why": why}
+            journal.append("approve", state=str(RunState.PAUSED), **told)
+        return self.show(run_id)
+
+    def _grant(self, wanted: Mapping[str, Any], library: Library, who: str, why: str) -> None:
+        if "code" in wanted:
+            Approvals(self._store).allow(str(wanted["code"]), Allow(who, why))
+            return
+        version = str(wanted.get("proposal", ""))
+        if self._store.trust(version) is None:  # otherwise somebody has admitted it meanwhile
+            Proposals(library, self._store).admit(version, Admit(None, who, why))
 
     def replay(self, run_id: str) -> Iterator[tuple[Logged, RunView, State]]:
         """Play a run again from its log, running nothing: each event with the run and the state after it."""
@@ -138,6 +178,26 @@ class Runs:
             error = unknown_run(run_id)
             error.hints = (*did_you_mean(run_id, self._logs.ids(_MOST)), *error.hints)
             raise error
+
+
+def next_for(view: RunView, *, driven: bool = False) -> tuple[str, ...]:
+    """Return what a person can do with a run as it stands, each as a command and why."""
+    run_id = view.record.id
+    unsure = [step for step in (view.steps[-1] if view.steps else ()) if step.state is StepState.UNSURE]
+    if view.ended:
+        return (f"see how it went: htn replay {run_id}",)
+    if driven:
+        return (f"follow it: htn watch {run_id}", f"stop it: htn cancel {run_id}")
+    if unsure:
+        first = unsure[0]
+        return (
+            f"if {first.action} was carried out: htn resume {run_id} --did {first.key}",
+            f"if it was not: htn resume {run_id} --redo {first.key}",
+        )
+    if view.state is RunState.WAITING:
+        return (f"allow it and go on: htn approve {run_id} --why REASON", f"give it up: htn cancel {run_id}")
+    mended = "when what is wrong is mended, " if view.state is RunState.FAILED else ""
+    return (f"{mended}go on with it: htn resume {run_id}", f"give it up: htn cancel {run_id}")
 
 
 def _named(record: str | None) -> tuple[str, tuple[str, ...]]:

@@ -49,7 +49,7 @@ def _found(command: str, document: Any, shown: str) -> list[Block]:
     special = _PAGES.get(command)
     if special is not None and isinstance(document, Mapping):
         return special(document, shown)
-    title = command.removeprefix("htn ").capitalize()
+    title = command.removeprefix("htn ").capitalize() or "Result"
     return [Heading(title, 1), *described(document)]
 
 

@@ -81,6 +81,8 @@ class RunView:
     waits_for: dict[str, Any] | None = None
     driver: str = ""
     last: str = "0-0"
+    waited_for_code: bool = False
+    """Whether it has waited for code to be allowed, which an answer of a model holds."""
     commits: int = 0
     began: float = 0.0
     changed: float = 0.0
@@ -121,6 +123,7 @@ class RunView:
             self.driver = event.by
         if event.kind != "approve":  # what was approved is known until somebody goes on
             self.waits_for = event.data.get("for") if event.kind == "wait" else None
+        self.waited_for_code = self.waited_for_code or "code" in (self.waits_for or {})
 
     def _planned(self, data: Any) -> None:
         if self.plans:

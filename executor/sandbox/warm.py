@@ -100,6 +100,7 @@ class WarmSandbox(ABC):
             pool.cancel(errand)
             if not future.cancel():
                 await asyncio.wait([running])
+                running.exception()  # the cancellation tells it; asyncio would report one that nobody has looked at
             raise
 
     @property

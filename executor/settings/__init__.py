@@ -2,7 +2,17 @@
 
 from executor.settings.models import ModelPlace
 from executor.settings.names import megabytes
-from executor.settings.settings import CACHE, LIBRARY, PLANNING, ROUTING, SANDBOX, Settings, led_from_here, read_file
+from executor.settings.settings import (
+    CACHE,
+    LIBRARY,
+    PLANNING,
+    ROUTING,
+    RUNS,
+    SANDBOX,
+    Settings,
+    led_from_here,
+    read_file,
+)
 from executor.settings.table import Row, table
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "LIBRARY",
     "PLANNING",
     "ROUTING",
+    "RUNS",
     "SANDBOX",
     "ModelPlace",
     "Row",

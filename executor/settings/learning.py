@@ -17,7 +17,12 @@ class LearningSettings(Group):
 
     learn: Literal["auto", "ask", "never"] = Field(
         "auto", validation_alias=names("learn"),
-        description="whether gaps are closed by asking the model: auto, never, or ask: a person approves each entry",
+        description="whether gaps are closed by asking the model: auto, never, or ask: auto with approve=admit",
+    )  # fmt: skip
+    approve: Literal["never", "admit", "always"] = Field(
+        "never", validation_alias=names("approve"),
+        description="what a person approves: nothing, what is admitted to the library, or, always, also code that a"
+        " model wrote before it is run for the first time",
     )  # fmt: skip
     max_retries: int = Field(
         3, ge=1, le=20, validation_alias=names("max_retries", "MAX_RETRIES", "CODE_GEN_MAX_ATTEMPTS"),
@@ -92,6 +97,11 @@ class LearningSettings(Group):
         if found is None:
             raise ValueError(f"{name!r} is none of auto, {', '.join(LANGUAGE_NAMES)}")
         return found
+
+    @property
+    def approval(self) -> str:
+        """What a person approves; `learn = ask` is short for `approve = admit`."""
+        return "admit" if self.approve == "never" and self.learn == "ask" else self.approve
 
     @property
     def thresholds(self) -> "Thresholds":

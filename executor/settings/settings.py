@@ -41,6 +41,7 @@ _LEADING = (
 # What names models, the first of them last: a person is told of that one first.
 _CHOOSING = ("routes", "fallback_models", "more_models", "model")
 LIBRARY = frozenset({"redis_url", "data_dir"})
+RUNS = LIBRARY | {"keep_runs"}
 CACHE = LIBRARY | {"cache_entries", "cache_limit", "cache_hours", "answer_hours"}
 ROUTING = frozenset(RouteSettings.model_fields) | {"prices", "model_limits"}
 SANDBOX = frozenset(

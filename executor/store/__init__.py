@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from executor.store.address import read_address
+from executor.store.allowed import Allowed
 from executor.store.breakers import Breakers, BreakerState, BreakerTimes
 from executor.store.budgets import Budgets, Held
 from executor.store.bulk import Bulk, Changes, Standing
@@ -22,6 +23,7 @@ from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use
 __all__ = [
     "MOST_COUNTEREXAMPLES",
     "MOST_LESSONS",
+    "Allowed",
     "BreakerState",
     "BreakerTimes",
     "Breakers",
@@ -59,6 +61,7 @@ __all__ = [
     "Watched",
     "digest",
     "event_text",
+    "open_running_store",
     "open_store",
     "unknown_run",
 ]
@@ -79,3 +82,13 @@ def open_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") ->
         store.close()
         raise
     return store
+
+
+def open_running_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") -> Store | None:
+    """Return the store if its server runs already, else None: nothing is started, and nothing is kept running."""
+    if redis_url is None:
+        server = EmbeddedServer(data_dir)
+        if not server.is_running():
+            return None
+        redis_url = server.address.url
+    return open_store(redis_url=redis_url, data_dir=data_dir, prefix=prefix)

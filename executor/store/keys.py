@@ -27,6 +27,9 @@
                                    any name yet
     htn:proposals                  sorted set: the versions that wait, by when each was kept (µs since 1970); there is
                                    a most of them, and the oldest goes
+    htn:code:allowed               hash: for each code, by its digest, that a person has allowed to be run, by whom and
+                                   why
+    htn:code:waiting:<digest>      string: code that a model wrote and that waits for that; ends by itself
     htn:rejected                   hash: for each version that a person rejected by whom and why
     htn:lease:<name>               string: the mark of whoever does what `name`, a hash, stands for, and is
                                    alone to do it; ends by itself when its holder does not extend it
@@ -73,12 +76,12 @@
     workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
                                    because other programs look for it under this name
 
-A result or answer has a lifetime and may be lost at any time; a lease, a claim and turns have one, and so have the
-counts of what was tried again and the accounts of runs, thirty days after the last, the accounts of days, 400 days, and
-a run that has ended, as long as a setting says. No other key has one: an entry goes only when a person removes it, and
-of a domain's lessons those go that were not noted for longest. A write that concerns several keys is one Lua script
-(see scripts, run_scripts, budget_scripts and lessons), so a reader sees all of it or nothing. A cluster, which would
-spread the keys over several servers, is not supported.
+A result or answer has a lifetime and may be lost at any time; a lease, a claim, turns and code that waits have one, and
+so have the counts of what was tried again and the accounts of runs, thirty days after the last, the accounts of days,
+400 days, and a run that has ended, as long as a setting says. No other key has one: an entry goes only when a person
+removes it, and of a domain's lessons those go that were not noted for longest. A write that concerns several keys is
+one Lua script (see scripts, run_scripts, budget_scripts and lessons), so a reader sees all of it or nothing. A cluster,
+which would spread the keys over several servers, is not supported.
 
 Keys are built from validated parts only, so no name can reach into another key.
 """
@@ -275,6 +278,16 @@ class Keys:
     def rejected(self) -> str:
         """The hash from version to who rejected it and why."""
         return f"{self.prefix}:rejected"
+
+    def allowed_code(self) -> str:
+        """The hash from digest to who allowed the code and why."""
+        return f"{self.prefix}:code:allowed"
+
+    def waiting_code(self, digest: str) -> str:
+        """The text of code that waits for approval."""
+        if not _RESULT.fullmatch(digest):
+            raise UsageError(f"{digest[:80]!r} cannot be the digest of code: it is 64 hexadecimal digits")
+        return f"{self.prefix}:code:waiting:{digest}"
 
     def lease(self, name: str) -> str:
         """The holder of a lease."""

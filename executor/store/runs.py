@@ -158,6 +158,11 @@ class RunLogs:
             for run, hash_, driven in zip(began, answers[::2], answers[1::2], strict=True)
         ]
 
+    def is_driven(self, run: str) -> bool:
+        """Say whether a process holds the lease of a run's driver."""
+        key = self._keys.lease(self._keys.run_lease(run))
+        return bool(self._connection.run(lambda client, again: client.exists(key)))
+
     def ids(self, most: int, *, only_open: bool = False) -> list[str]:
         """Return the ids of runs, the newest first."""
         key = self._keys.open_runs() if only_open else self._keys.runs()

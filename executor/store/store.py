@@ -17,6 +17,7 @@ from typing import Any, Literal
 import redis
 
 from executor.store import scripts
+from executor.store.allowed import Allowed
 from executor.store.breakers import Breakers, BreakerTimes
 from executor.store.budgets import Budgets
 from executor.store.bulk import Bulk
@@ -335,6 +336,10 @@ class Store:
     def waiting(self) -> Waiting:
         """Return what waits for a person's approval, which shares this store's connection."""
         return Waiting(self._connection, self._keys)
+
+    def allowed(self) -> Allowed:
+        """Return which code a person has allowed to be run, which shares this store's connection."""
+        return Allowed(self._connection, self._keys)
 
     def leases(self, times: LeaseTimes | None = None) -> Leases:
         """Return the leases, which share this store's connection."""

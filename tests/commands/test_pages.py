@@ -1,6 +1,5 @@
 """A result reads as text, as JSON and as Markdown, and says the same in each."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any

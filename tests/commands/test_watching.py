@@ -30,7 +30,7 @@ def test_a_broken_contract_is_shown_with_the_test_that_it_became(htn: Shell, wro
     htn.write("market.py", SHOP)
     said = htn("run", "market.py", "check_out(tea)", "--json", "--learn", "never")
     assert (said.code, said.json["error"]) == (4, "contract")
-    assert len(said.json["run_id"]) == 32
+    assert said.json["run_id"] in said.json["hints"][-1]
     shown = htn("library", "show", "order_total")
     assert "1 on which some version was wrong" in shown.out
     (kept,) = htn("library", "show", "order_total", "--json").json["counterexamples"]
@@ -100,7 +100,7 @@ def test_each_try_is_a_line_of_the_progress(htn: Shell) -> None:
 def test_how_often_is_a_setting(htn: Shell) -> None:
     said = htn("run", htn.write("post.py", POST), "send(x)", "--json", HTN_STEP_RETRIES="1")
     assert (said.code, said.json["steps"][0]["retries"]) == (4, 1)
-    assert "HTN_STEP_RETRIES allows: 1" in said.json["hints"][-1]
+    assert "HTN_STEP_RETRIES allows: 1" in "\n".join(said.json["hints"])
 
 
 def test_an_id_that_cannot_be_one_is_refused(htn: Shell) -> None:

@@ -27,7 +27,9 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 120.0
 _MOST = 2**20  # bytes of a request
 _IMPORTED = (
-    "cli", "commands.main", "commands.cache", "commands.code", "commands.doctor", "commands.learn",
+    "cli", "commands.main", "commands.approve", "commands.cache", "commands.cancel",
+    "commands.code", "commands.doctor", "commands.learn",
+    "commands.replay", "commands.resume", "commands.runs", "commands.watch",
     "commands.library", "commands.plan", "commands.proposals", "commands.retries", "commands.review", "commands.run",
     "commands.sandbox", "executor.actor", "executor.compare", "executor.exchange", "executor.foresee",
     "executor.learn_settings", "executor.sandbox.choose", "executor.similar", "executor.unadmitted",

@@ -14,10 +14,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from executor.model.standin import StandIn
+from executor.run import TRANSITIONS, diagram
 from tests.commands.shell import ANSWERS, Shell
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +27,7 @@ DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT 
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _VARYING = [
     (re.compile(r"(\d+(\.\d+)? m?s|<1 ms)$"), "TIME"),
+    (re.compile(r" +\d+ (s|min|h)  "), "  AGE  "),
     (re.compile(r"\b[0-9a-f]{64}\b"), "HASH"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:+]+"), "DATE"),
@@ -156,3 +159,14 @@ def test_the_picture_in_the_readme_is_what_the_program_draws(htn: Shell) -> None
     assert htn("plan", "reports", "report(new_york)", "--svg", "tree.svg").code == 0
     drawn = (htn.folder / "tree.svg").read_text(encoding="utf-8")
     assert drawn == (ROOT / "docs" / "report-tree.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("of", ["run", "step"])
+def test_the_diagram_and_the_table_of_runs_are_those_of_the_program(of: Literal["run", "step"]) -> None:
+    text = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{diagram(of)}\n```" in text
+    for row in TRANSITIONS:
+        if row.of == of:
+            told = next(line for line in text.splitlines() if line.startswith(f"| `{row.event}` | {row.means} |"))
+            *_, before, after, _ = (cell.strip() for cell in told.split("|"))
+            assert (str(row.before) in before.split(", "), after) == (True, str(row.after))

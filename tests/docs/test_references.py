@@ -40,7 +40,7 @@ def test_the_reference_has_every_command_with_its_exit_codes() -> None:
     for path, command in every_command(htn):
         part = text.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
         assert part, path
-        assert "Exit codes:\n\n- **0** " in part or command.no_args_is_help, path
+        assert "Exit codes" in part or command.no_args_is_help, path
 
 
 def test_the_table_has_every_setting_in_a_row_of_five_cells() -> None:
