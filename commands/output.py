@@ -91,7 +91,8 @@ class Outcome:
             tell(self._told, lines=True)
         if cost is not None:
             tell(f"model calls: {cost['model_calls']}")
-        if self.form and not (self.document is None and self.trouble is None):
+        found = self.document is not None or self.trouble is not None
+        if self.form and (found or (self._shown and not self.as_json)):
             self._write(self._written(cost or {}))
 
     def _written(self, cost: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from commands.pages.coding import entry, generated
 from commands.pages.generic import described
 from commands.pages.markdown import markdown
 from commands.pages.plain import plain
-from commands.pages.running import learn, plan, run
+from commands.pages.running import learn, plan, replay, run, shown_run
 from htn.errors import Trouble
 
 __all__ = ["FORMS", "page", "written"]
@@ -23,6 +23,8 @@ _PAGES: Mapping[str, Callable[[Mapping[str, Any], str], list[Block]]] = {
     "htn plan": plan,
     "htn run": run,
     "htn resume": run,
+    "htn runs show": shown_run,
+    "htn replay": replay,
     "htn learn": learn,
     "htn code generate": generated,
     "htn library show": entry,
@@ -44,17 +46,18 @@ def written(form: str, blocks: list[Block]) -> str:
 
 
 def _found(command: str, document: Any, shown: str) -> list[Block]:
+    title = command.removeprefix("htn ").capitalize() or "Result"
     if document is None:
-        return []
+        return [Heading(title, 1), *fence(shown)] if shown else []
     special = _PAGES.get(command)
     if special is not None and isinstance(document, Mapping):
         return special(document, shown)
-    title = command.removeprefix("htn ").capitalize() or "Result"
     return [Heading(title, 1), *described(document)]
 
 
 def _failed(trouble: Trouble, told: str) -> list[Block]:
-    more = told if told.count("\n") > len(trouble.hints) + bool(trouble.where) + trouble.message.count("\n") else ""
+    lines = [line for line in told.split("\n") if not line.startswith("hint: ")]
+    more = "\n".join(lines) if len(lines) > 1 + bool(trouble.where) + trouble.message.count("\n") else ""
     blocks: list[Block] = [Heading("Error"), Prose(trouble.message)]
     blocks += facts(("code", Quoted(trouble.code)), ("exit code", trouble.exit_code), ("where", trouble.where))
     blocks += fence(more)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from commands.pages.blocks import Block, Heading, Points, Prose, Quoted, cell, facts, fence, table
@@ -9,6 +10,7 @@ from commands.pages.blocks import Block, Heading, Points, Prose, Quoted, cell, f
 _DEEPEST = 4
 _MOST_COLUMNS = 8
 _LONG = 200  # characters of a text that stands in a paragraph of its own
+_TIMES = frozenset({"at", "began", "changed", "ended"})
 _AS_JSON = frozenset({"contract", "given", "then", "input", "type"})
 
 
@@ -26,8 +28,10 @@ def words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def value_of(value: Any) -> str:
-    """Return a short value: a text of one word, or what is no text, as it would be written."""
+def value_of(value: Any, name: object = "") -> str:
+    """Return a short value: a text of one word, or what is no text, as it would be written; a time as a date."""
+    if name in _TIMES and isinstance(value, (int, float)) and 10**9 < value < 10**10:
+        return datetime.fromtimestamp(value, UTC).isoformat(timespec="seconds")
     if isinstance(value, str):
         return value if " " in value or not value else Quoted(value)
     if isinstance(value, (list, tuple)) and all(_is_word(each) for each in value):
@@ -37,7 +41,7 @@ def value_of(value: Any) -> str:
 
 def _mapping(document: Mapping[Any, Any], level: int) -> list[Block]:
     known = {name: value for name, value in document.items() if value is not None and value not in ("", [], {}, ())}
-    blocks = facts(*((words(name), value_of(value)) for name, value in known.items() if _is_fact(value)))
+    blocks = facts(*((words(name), value_of(value, name)) for name, value in known.items() if _is_fact(value)))
     for name, value in known.items():
         if _is_fact(value):
             continue
@@ -59,7 +63,7 @@ def _sequence(document: Sequence[Any], level: int) -> list[Block]:
         return [Prose("nothing")]
     if _is_table(document):
         names = _names(document)
-        return table(list(map(words, names)), [[value_of(each.get(name)) for name in names] for each in document])
+        return table(list(map(words, names)), [[value_of(each.get(name), name) for name in names] for each in document])
     if all(isinstance(each, Mapping) for each in document):
         blocks: list[Block] = []
         for number, each in enumerate(document, 1):

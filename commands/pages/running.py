@@ -44,6 +44,27 @@ def run(document: Document, shown: str) -> list[Block]:
     return blocks + section("Performance", improvement.seconds(stages) + improvement.model(document))
 
 
+def shown_run(document: Document, shown: str) -> list[Block]:
+    """Return a run that is kept: where it stands, its steps, what was tried where one failed."""
+    blocks: list[Block] = [Heading(f"Run {document['run_id']}", 1)]
+    aside = ("steps", "next", "error", "choices", "tried", "tasks", "run_id")
+    blocks += described({name: value for name, value in document.items() if name not in aside}, 2)
+    blocks += section("Steps", steps(document["steps"]))
+    blocks += section("What was tried", described(document.get("tried") or {}, 3))
+    blocks += section("Error", described(document.get("error") or {}, 3))
+    return blocks + section("What to do next", improvement.points(document.get("next") or []))
+
+
+def replay(document: Document, shown: str) -> list[Block]:
+    """Return what happened in a run, an event a row, and where it came to."""
+    names = ("id", "at", "kind", "step", "by")
+    blocks: list[Block] = [Heading(f"Events of {document['run_id']}", 1)]
+    blocks += facts(("state of the run", document.get("state_of_run")))
+    rows = [[value_of(event.get(name), name) for name in names] for event in document["events"]]
+    blocks += table(names, rows) + section("What each changed", fence(shown))
+    return blocks + section("State", described(document.get("state") or {}, 3))
+
+
 def learn(document: Document, shown: str) -> list[Block]:
     """Return what was learned; with --dry-run the question that would be asked."""
     if "task" not in document:
@@ -57,10 +78,9 @@ def learn(document: Document, shown: str) -> list[Block]:
 
 def steps(rows: Sequence[Document]) -> list[Block]:
     """Return the steps of a run."""
-    names = ("step", "state", "seconds", "retries", "detail")
-    return table(
-        names, [[Quoted(s["action"]), s["state"], s.get("seconds"), s.get("retries"), s.get("detail")] for s in rows]
-    )
+    names = ("step", "state", "seconds", "attempts", "by", "retries", "detail")
+    used = ("step", "state", *(name for name in names[2:] if any(row.get(name) for row in rows)))
+    return table(used, [[Quoted(row["action"]), *(row.get(name) for name in used[1:])] for row in rows])
 
 
 def tree(nodes: Sequence[Document]) -> str:

@@ -205,6 +205,17 @@ def test_what_a_run_learned_carries_its_history_and_its_performance(htn: Shell, 
     assert {"Contract", "Code", "Evidence", "Performance"} <= set(sections(kept))
 
 
+def test_what_is_kept_of_a_run_reads_as_pages(htn: Shell) -> None:
+    assert htn("run", "travel", "travel(alice, home, park)", "--run-id", "r", "--quiet").code == 0
+    shown = htn("runs", "show", "r", "--format", "markdown").out
+    assert [t for t in sections(shown) if t != "counts"] == ["Run r", "Steps", "What to do next"]
+    assert "| `1.3` |" in htn("replay", "r", "--format", "markdown").out
+    assert re.search(r"\| `r` \| .* \| \d{4}-\d\d-\d\dT", htn("runs", "--format", "markdown").out)
+    followed = htn("watch", "r", "--format", "markdown").out
+    assert followed.startswith("# Watch\n\n```text\n")
+    assert htn("watch", "r", "--format", "plain").out.startswith("Watch\n    ")
+
+
 def test_a_failed_run_says_why_below_what_was_done() -> None:
     document: dict[str, Any] = {
         "ok": False,
