@@ -15,7 +15,7 @@ demo: .venv/installed ## the main job on real data; MODEL=ollama:NAME asks a rea
 	@.venv/bin/python examples/demo.py $(if $(MODEL),--model $(MODEL))
 
 test: .venv-dev/installed ## every test; says at the end what could not run here
-	@.venv-dev/bin/python -m pytest
+	@tools/test .venv-dev/bin/python
 
 lint: .venv-dev/installed ## style, types and the arrows between packages
 	.venv-dev/bin/ruff check .

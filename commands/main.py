@@ -24,6 +24,7 @@ _COMMANDS = {
     "approve": "Allow what a run waits for, and go on with it.",
     "cancel": "Stop a run, wherever it is carried out.",
     "replay": "Go through a run again from its log, running nothing.",
+    "worker": "Carry out steps of runs that other processes drive.",
     "learn": "Have the model write an operator that nobody has written.",
     "code": "Write, run, check, better and explain code that is no operator.",
     "library": "What was learned: list, show, go back, pin, export, compare.",

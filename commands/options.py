@@ -47,6 +47,30 @@ def domain_and_tasks(function: _Command) -> _Command:
     return click.argument("domain", shell_complete=complete_domain)(function)
 
 
+class NeededWithoutBatch(click.Argument):
+    """An argument that must be given unless a batch is."""
+
+    def value_is_missing(self, value: object) -> bool:
+        """Say whether it should be there and is not."""
+        context = click.get_current_context(silent=True)
+        batch = context is not None and isinstance(context.params.get("batch"), Path)
+        return super().value_is_missing(value) and not batch
+
+
+def domain_and_tasks_or_batch(function: _Command) -> _Command:
+    """Add the arguments DOMAIN and TASK..., --state, and instead of them --batch and --at-once."""
+    for option in (
+        click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=complete_task,
+                       cls=NeededWithoutBatch),
+        click.argument("domain", shell_complete=complete_domain, cls=NeededWithoutBatch),
+        click.option("--at-once", type=click.IntRange(1, 256), help="How many runs of a batch are under way."),
+        click.option("--batch", type=click.Path(path_type=Path), metavar="FILE", is_eager=True,
+                     help="Instead of DOMAIN and TASK: a file with a request a line, in JSON."),
+    ):  # fmt: skip
+        function = option(function)
+    return _state_option(function)
+
+
 def domain_and_task(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK, and --state."""
     function = click.argument("task", shell_complete=complete_task)(_state_option(function))

@@ -10,7 +10,7 @@ from commands.options import (
     TASKS_EPILOG,
     Command,
     approval_option,
-    domain_and_tasks,
+    domain_and_tasks_or_batch,
     model_options,
     output_options,
     search_options,
@@ -21,6 +21,7 @@ from executor.agent import Agent, Listener
 from executor.load import load_domain, load_state
 from executor.retries import workflow_id
 from executor.settings import Settings, led_from_here
+from htn.errors import UsageError
 from htn.failure import Failure
 from htn.levels import Level, Mode
 from htn.network import parse_task
@@ -35,7 +36,7 @@ _ID_DIGITS = 12  # of the id that a run gets: short enough to be typed; that it 
 @click.command(
     "run", cls=Command, short_help="Plan a task, learn what is missing, and carry it out.", epilog=TASKS_EPILOG
 )
-@domain_and_tasks
+@domain_and_tasks_or_batch
 @click.option(
     "--learn",
     type=click.Choice(["auto", "ask", "never"]),
@@ -63,6 +64,9 @@ _ID_DIGITS = 12  # of the id that a run gets: short enough to be typed; that it 
 @click.option(
     "--evaluate", flag_value="trusted", help="Run bodies of trusted operators while planning, to know what they return."
 )
+@click.option(
+    "--distributed/--in-process", default=None, help="Have the steps carried out by workers (htn worker), or here."
+)
 @search_options
 @model_options
 @service_options
@@ -72,8 +76,10 @@ def command(
     outcome: Outcome,
     /,
     *,
-    domain: str,
+    domain: str | None,
     tasks: tuple[str, ...],
+    batch: Path | None,
+    at_once: int | None,
     state_file: Path | None,
     run_id: str | None,
     dry_run: bool,
@@ -104,12 +110,26 @@ def command(
     htn run reports 'report(seattle, wind)' --dry-run
     htn run my_domain.py 'deliver(box)' --model ollama:qwen2.5-coder:7b
     htn run my_domain.py 'deliver(box)' --parallel 4 --approve always
+    htn run my_domain.py 'deliver(box)' --distributed
+    htn run --batch requests.jsonl --json
 
     Exit codes: 0 done; 2 usage; 3 there is no plan; 4 a step failed; 5 a gap stayed open; 6 a budget or limit was
     reached; 7 the model, Docker or Redis does not answer; 8 it waits for approval, or nobody knows whether
     a step was done; 130 interrupted.
     """
-    known = load_domain(domain)
+    if batch is not None:
+        if domain or tasks or state_file or run_id or dry_run:
+            raise UsageError(
+                "--batch stands alone: each of its lines says its domain, task, state and run_id",
+                hints=("htn run --batch FILE.jsonl --distributed",),
+            )
+        from commands.batch import run_batch  # noqa: PLC0415 - few commands have many runs
+
+        if led := led_from_here(flags):
+            note(led)
+        return run_batch(outcome, batch, Settings.load(**flags), at_once, level=level, mode=mode)
+    source = str(domain)  # it is there, since no batch is
+    known = load_domain(source)
     wanted = [parse_task(task) for task in tasks]
     for task in wanted:
         known.check_typed(task)
@@ -129,7 +149,7 @@ def command(
         report = agent.run(known, wanted, state, run_id=name, level=level, mode=mode)
         changed = state.changes_since(before)
         changed = {at: new for at, new in changed.items() if not known.results or at[0] in known.results}
-        return Came(report, changed, domain, tasks)
+        return Came(report, changed, source, tasks)
 
     return carry_out(outcome, settings, work, quiet=quiet)
 

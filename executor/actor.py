@@ -87,10 +87,10 @@ class Actor:
         drive = Drive(guard, errands, schedule, state, self.parallel, begun.commits, begun.catch_up, self.sleep)
         drive.run()
         retrying.ended()
-        return _run(plan, begun, events, retrying.run_id, drive.unsure)
+        return run_of(plan, begun, events, retrying.run_id, drive.unsure)
 
 
-def _run(plan: Plan, begun: Begun, events: Sequence[Event], run_id: str, unsure: Sequence[int]) -> Run:
+def run_of(plan: Plan, begun: Begun, events: Sequence[Event], run_id: str, unsure: Sequence[int]) -> Run:
     """Return the run that these events lead to, from what was done before."""
     steps = [
         begun.steps.get(at) or Step(action, key=f"{begun.number}.{at + 1}") for at, action in enumerate(plan.actions)

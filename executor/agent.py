@@ -6,6 +6,7 @@ model; a run without gaps needs no model.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,9 +39,11 @@ from htn.state import State
 # The others are imported where they are used: a plan should not take longer than reading the modules that learn.
 if TYPE_CHECKING:
     from executor.approvals import CodeReviewer
+    from executor.coordinate import Coordinator
     from executor.counsel import Counsel
     from executor.estimate import Estimate
     from executor.foresee import Foresight
+    from executor.hands import Hands
     from executor.hooks import Consulted
     from executor.learn import Learned, Learner
     from executor.lessons import Lessons
@@ -51,9 +54,11 @@ if TYPE_CHECKING:
     from executor.routing import Routing
     from executor.run import Run, Step
     from executor.sandbox import Sandbox
+    from executor.shelf import Shelf
     from executor.similar import Finder
     from executor.stop import Loop
     from executor.versions import Versions
+    from executor.worker import Worker
 
 __all__ = ["Agent", "Listener", "Prompt", "Report", "not_learned"]
 
@@ -85,12 +90,15 @@ class Agent:
     """Who is asked before code that a model wrote is run, where settings say that somebody is; else it waits."""
     run_id: str | None = None
     """The run that calls of models are counted for; without one they are counted for a command of its own."""
+    host: Agent | None = None
+    """The agent whose store, library, sandbox and workers this one uses; it closes them."""
     _command: str = field(default_factory=workflow_id, repr=False)
     _under: Undertaking | None = field(default=None, repr=False)
     _choices: Choices | None = field(default=None, repr=False)
     _goes_on: bool = field(default=False, repr=False)
     _opened: ExitStack = field(default_factory=ExitStack, repr=False)
     _noted: set[str] = field(default_factory=set, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def __enter__(self) -> Agent:
         return self
@@ -101,6 +109,8 @@ class Agent:
     @cached_property
     def store(self) -> Store:
         """The store, opened."""
+        if self.host is not None:
+            return self.host.store
         return self._opened.enter_context(
             open_store(redis_url=self.settings.redis_url, data_dir=self.settings.data_dir)
         )
@@ -142,6 +152,9 @@ class Agent:
     @cached_property
     def sandbox(self) -> Sandbox:
         """The sandbox, opened."""
+        if self.host is not None:
+            with self.host._lock:  # several may want it at the same time
+                return self.host.sandbox
         from executor.sandbox import open_sandbox  # noqa: PLC0415 - see above
 
         s = self.settings
@@ -274,7 +287,8 @@ class Agent:
         self._check(domain, tasks, state)
         settings, acting = self.settings, acting_of(domain, self.settings.acting, level=level, mode=mode)
         choices = Choices(
-            learn=settings.learn, approve=settings.approval, parallel=settings.parallel, level=acting.level,
+            learn=settings.learn, approve=settings.approval, parallel=settings.width,
+            distributed=settings.distributed, level=acting.level,
             mode=acting.mode,
         )  # fmt: skip
         with begin(
@@ -316,6 +330,44 @@ class Agent:
                 pursuit = self._pursuit(domain, state, under, view.record.choices)
                 left, current = resumed(pursuit, view, domain, self.listener.note)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, left, current))
+
+    def interrupt(self) -> None:
+        """Let a run pause that another thread has this agent carry out: there `run` or `resume` is interrupted."""
+        if self._under is not None:
+            self._under.stop.set("interrupted")
+
+    def worker(
+        self, shelf: Shelf, *, threads: bool = False, on_beat: Callable[[bool], object] = lambda idle: None
+    ) -> Worker:
+        """Return what carries out steps of runs that are driven anywhere, with the services of this agent."""
+        from executor.driving import process_name  # noqa: PLC0415 - see above
+        from executor.worker import Worker  # noqa: PLC0415 - see above
+
+        return Worker(
+            self.store, lambda: self.library, lambda: self.sandbox, self.settings.limits, self._calls, process_name(),
+            lambda: self.retries, shelf, threads, self.settings.lease_seconds, on_beat,
+        )  # fmt: skip
+
+    @cached_property
+    def _hands(self) -> Hands:
+        if self.host is not None:
+            with self.host._lock:
+                return self.host._hands
+        from executor.hands import Hands  # noqa: PLC0415 - see above
+        from executor.shelf import Shelf  # noqa: PLC0415 - see above
+
+        return Hands(self.store, self.worker(Shelf(), threads=True), self._note)
+
+    def _note(self, text: str) -> None:
+        self.listener.note(text)
+
+    def _coordinator(self, domain: Domain, under: Undertaking, parallel: int) -> Coordinator:
+        from executor.coordinate import Coordinator  # noqa: PLC0415 - see above
+
+        return Coordinator(
+            domain, under, self._hands.crew, lambda version: self.library.entry(version).language, parallel,
+            lambda: self.retries, self.listener.note,
+        )  # fmt: skip
 
     @property
     def _times(self) -> RunTimes:
@@ -536,7 +588,15 @@ class _Means:
         from executor.actor import Actor  # noqa: PLC0415 - see above
         from executor.stop import stoppable  # noqa: PLC0415 - see above
 
-        agent, under = self.agent, self.under
+        agent, under, reader = self.agent, self.under, self.counsel.reader(domain)
+        if self.choices.distributed and self.choices.approve == "always":
+            agent.listener.note("a person is asked before code runs, so the steps are carried out here, not by workers")
+        elif self.choices.distributed and reader is not None:
+            agent.listener.note("a model reads what commands bring, so the steps are carried out here, not by workers")
+        elif self.choices.distributed and under.is_kept:
+            with agent._hands.owning(under.run_id, domain):
+                coordinator = agent._coordinator(domain, under, self.choices.parallel)
+                return coordinator.act(plan, state, agent.listener.step, begun)
         actor = Actor(
             domain,
             lambda: agent.library,
@@ -545,7 +605,7 @@ class _Means:
             retries=lambda: agent.retries,
             parallel=self.choices.parallel,
             stop=under.stop,
-            read=self.counsel.reader(domain),
+            read=reader,
         )
         run_id = under.run_id
         return actor.act(plan, state, agent.listener.step, run_id=run_id, journal=under.journal, begun=begun)

@@ -17,7 +17,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from executor.begun import Begun
-from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract, digest_of
+from executor.durable import RunCancelled, StepUnsure, Undertaking, broke_its_contract
+from executor.load import digest_of
 from executor.model import Call
 from executor.pursue import Current, Pursuit, Report, ways_left
 from executor.recovery.setback import Frame, Tried
@@ -112,6 +113,8 @@ def _refuse_rest(under: Undertaking, run: Run) -> None:
         return
     if under.stop.reason == "cancelled":
         raise RunCancelled(f"the run {under.run_id} was cancelled", hints=(f"htn runs show {under.run_id}",))
+    if under.stop.reason == "interrupted":  # by another thread
+        raise KeyboardInterrupt
     if under.stop.reason == "lost":
         raise LeaseLost(f"another process drives the run {under.run_id} meanwhile: htn watch {under.run_id}")
     if run.unsure:

@@ -13,7 +13,6 @@ The rules:
 4. A run whose state or plan cannot be written down is carried out all the same, and cannot be resumed; that is said.
 """
 
-import hashlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from typing import Any
 
 from executor.driving import driving, process_name
 from executor.journal import CLAIM_SECONDS, MemoryJournal, StoredJournal
+from executor.load import digest_of
 from executor.performer import may_be_redone
 from executor.run import Logged, RunRecord, RunState, RunView, Step, StepState
 from executor.run.log import trouble_to_json, written
@@ -280,11 +280,3 @@ def read_state(store: Store, run_id: str) -> State:
 def _source(domain: Domain) -> str:
     path = Path(domain.source)
     return str(path.resolve()) if path.suffix == ".py" and path.is_file() else domain.source
-
-
-def digest_of(domain: Domain) -> str:
-    """Return a hash of the file of a domain, or "" where it has none."""
-    path = Path(domain.source)
-    if path.suffix != ".py" or not path.is_file():
-        return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

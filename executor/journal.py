@@ -32,7 +32,10 @@ class Journal(Protocol):
         """Write an event of the run. LeaseLost where another process drives it by now."""
 
     def claim(self, step: str, *, again: bool) -> tuple[str, Claim]:
-        """Begin a step. "claimed", or why not: gone, cancelled, done, taken, doubt; `again`: it may be done twice."""
+        """Begin a step. "claimed", or why not: gone, cancelled, closed, done, taken, doubt.
+
+        `again` says that it may be done twice.
+        """
 
     def commit(
         self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float
@@ -101,7 +104,9 @@ class StoredJournal:
         """Begin a step; see `Journal`."""
         text, mark = event_text("start", step=step, by=self.by), uuid.uuid4().hex
         status, claim = self.patience.with_(
-            lambda: self.logs.claim(self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again)
+            lambda: self.logs.claim(
+                self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again, driver=bool(self.holder)
+            )
         )
         if status == "claimed":
             self.claims.add(claim)
@@ -128,12 +133,25 @@ class StoredJournal:
     def bury(self, step: str, kind: str) -> bool:
         """End an attempt whose process is gone; see `Journal`."""
         text = event_text(kind, step=step, by=self.by, detail="its process is gone")
-        mark = self.logs.started(self.run_id).get(step)
-        return mark is not None and self.logs.bury(self.run_id, step, mark, text)
+
+        def bury() -> bool:
+            mark = self.logs.started(self.run_id).get(step)
+            return mark is not None and self.logs.bury(self.run_id, step, mark, text)
+
+        return self.patience.with_(bury)
 
     def events(self, after: str = "0-0", *, wait: float = 0.0) -> list[Logged]:
         """Return the events after an id, waiting for one where there are none."""
-        return [Logged.read(*row) for row in self.logs.events(self.run_id, after, wait=wait)]
+        rows = self.patience.with_(lambda: self.logs.events(self.run_id, after, wait=wait))
+        return [Logged.read(*row) for row in rows]
+
+    def alive(self, steps: Sequence[str]) -> dict[str, bool]:
+        """Say for each step whether somebody who lives has it."""
+        return dict(zip(steps, self.patience.with_(lambda: self.logs.claimed(self.run_id, steps)), strict=True))
+
+    def close(self, plan: int) -> bool:
+        """Let no step be begun of the plans up to a number; False where another process drives the run by now."""
+        return self.patience.with_(lambda: self.logs.close(self.run_id, plan, holder=self.holder))
 
 
 def _changes(rows: Sequence[list[Any]] | str) -> tuple[dict[str, Any], list[str]]:

@@ -1,5 +1,6 @@
 """Find a domain, by the name of a bundled one or by the path of a user's own file, and read a state file."""
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -42,6 +43,18 @@ def load_domain(name: str) -> Domain:
         )
     module = importlib.import_module(f"domains.{name}")
     return _only_domain(vars(module), name)
+
+
+def digest_of(domain: Domain) -> str:
+    """Return a hash of the file of a domain, or "" where it has none."""
+    return digest_at(Path(domain.source))
+
+
+def digest_at(path: Path) -> str:
+    """Return a hash of the domain's file at `path`, or "" where there is none."""
+    if path.suffix != ".py" or not path.is_file():
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _from_file(path: Path) -> Domain:

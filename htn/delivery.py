@@ -9,14 +9,18 @@ step that was begun, and whose process died, may be begun once more by another p
         ...
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal, TypeAlias
 
+from htn.errors import DomainError
+
 Delivery: TypeAlias = Literal["at most once", "at least once"]
 """What happens to a step whose process died while its command ran: nobody begins it again, or somebody does."""
 
+_LABEL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _KEY: ContextVar[str] = ContextVar("idempotency_key", default="")
 
 
@@ -33,3 +37,13 @@ def carrying_out(key: str) -> Iterator[None]:
         yield
     finally:
         _KEY.reset(token)
+
+
+def check_label(label: str) -> str:
+    """Return `label` if it can say what a worker has: "gpu", "python". DomainError for any other."""
+    if not _LABEL.fullmatch(label):
+        raise DomainError(
+            f"{label[:80]!r} cannot be the label of workers",
+            hints=("a label has small letters, digits, '.', '_' and '-', at most 63",),
+        )
+    return label

@@ -28,7 +28,7 @@ from htn.aim import Aim
 from htn.arity import Amount, Arity, amount
 from htn.contract import Contract, Evaluate, Parameter, Type, check_name, model_of
 from htn.decision import Decision
-from htn.delivery import Delivery
+from htn.delivery import Delivery, check_label
 from htn.errors import DomainError, UsageError, did_you_mean
 from htn.example import Example, StateVariable
 from htn.levels import Level, Mode, worded
@@ -102,6 +102,8 @@ class Domain:
     """The operators whose command may be carried out again after it raised."""
     at_least_once: frozenset[str] = frozenset()
     """The operators whose command may be carried out again when nobody knows whether it was."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What a worker must have that carries an operator out, where that is anything special."""
     decisions: tuple[Decision, ...] = ()
     level: Level | None = None
     mode: Mode | None = None
@@ -115,15 +117,16 @@ class Domain:
 
     @overload
     def operator(
-        self, function: None = None, *, cost: Amount = 1.0, duration: Amount = 1.0
+        self, function: None = None, *, cost: Amount = 1.0, duration: Amount = 1.0, label: str = ""
     ) -> Callable[[_Function], _Function]: ...
 
     def operator(
-        self, function: _Function | None = None, *, cost: Amount = 1.0, duration: Amount = 1.0
+        self, function: _Function | None = None, *, cost: Amount = 1.0, duration: Amount = 1.0, label: str = ""
     ) -> _Function | Callable[[_Function], _Function]:
         """Declare a primitive task: the function's name, its parameters after the state, its docstring.
 
-        `cost` and `duration` are numbers, or functions of the state before the action and its arguments.
+        `cost` and `duration` are numbers, or functions of the state before the action and its arguments. `label` names
+        what a worker must have that carries it out ("gpu", say).
         """
 
         def declared(function: _Function) -> _Function:
@@ -131,6 +134,7 @@ class Domain:
             self._refuse_double(name)
             text = inspect.getdoc(function) or ""
             self.operators[name] = Operator(name, Arity.of(function), function, text, cost=cost, duration=duration)
+            self._labelled(name, label)
             return function
 
         return declared if function is None else declared(function)
@@ -224,14 +228,15 @@ class Domain:
         return (*known, method)
 
     def command(
-        self, operator: str, *, retry: bool = False, delivery: Delivery | None = None
+        self, operator: str, *, retry: bool = False, delivery: Delivery | None = None, label: str = ""
     ) -> Callable[[_Function], _Function]:
         """Declare what carries `operator` out in the world; it gets the run's state and changes it.
 
         `retry` says that it does no harm when it is carried out once more after it has raised: only then it is.
         `delivery` says what happens where the process died meanwhile, so that nobody knows whether it was carried out:
         "at least once" lets it be carried out again (see `idempotency_key`), "at most once" asks a person. Without it,
-        a command with `retry` is carried out at least once, any other at most once.
+        a command with `retry` is carried out at least once, any other at most once. `label` names what a worker must
+        have that carries it out ("gpu", say).
         """
         if retry and delivery == "at most once":
             raise DomainError(f"the command of {operator} cannot be tried again and be carried out at most once")
@@ -248,9 +253,14 @@ class Domain:
             self.repeatable = self.repeatable - {operator} | ({operator} if retry else set())
             again = retry or delivery == "at least once"
             self.at_least_once = self.at_least_once - {operator} | ({operator} if again else set())
+            self._labelled(operator, label)
             return function
 
         return declared
+
+    def _labelled(self, operator: str, label: str) -> None:
+        if label:
+            self.labels = {**self.labels, operator: check_label(label)}
 
     def variable(self, name: str, schema: Any = None, description: str = "") -> None:
         """Declare a state variable: the type of its values (a JSON Schema) and what they mean."""

@@ -46,6 +46,11 @@ class PlanningSettings(Group):
         description="how many steps of a run that have nothing to do with each other may run at the same time; commands"
         " of the domain then run in threads",
     )  # fmt: skip
+    distributed: bool = Field(
+        False,
+        validation_alias=names("distributed"),
+        description="whether the steps of a run are carried out by workers (htn worker) rather than by its own process",
+    )
     keep_runs: float = Field(
         30, gt=0, le=36_500, validation_alias=names("keep_runs"),
         description="days for which the log of a run is kept after the run has ended",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from executor.sandbox import PackageSettings
 
 HERE = Path("htn.toml")
+_WIDTH = 32  # steps of a distributed run that may be under way at a time where HTN_PARALLEL does not say
 # What a settings file may lead elsewhere: to another server, or another model.
 _LEADING = (
     "redis_url", "more_models", "ollama_endpoint", "openai_endpoint", "anthropic_endpoint", "model", "llm_provider",
@@ -108,6 +109,11 @@ class Settings(
 
         allowed = tuple(name.strip() for name in self.allowed_packages.split(",") if name.strip())
         return PackageSettings(allowed, self.data_dir / "packages", self.wheels)
+
+    @property
+    def width(self) -> int:
+        """How many steps of a run may be under way at a time."""
+        return _WIDTH if self.distributed and "parallel" not in self.model_fields_set else self.parallel
 
     @property
     def result_limits(self) -> ResultLimits:

@@ -19,6 +19,7 @@ from executor.store.tallies import Tallies, Tally
 from executor.store.turns import Turns
 from executor.store.waiting import StoredProposal, Waiting
 from executor.store.watched import MOST_COUNTEREXAMPLES, Promotion, PutBack, Use, Watched, digest
+from executor.store.workers import Workers
 
 __all__ = [
     "MOST_COUNTEREXAMPLES",
@@ -59,6 +60,7 @@ __all__ = [
     "Use",
     "Waiting",
     "Watched",
+    "Workers",
     "digest",
     "event_text",
     "open_running_store",

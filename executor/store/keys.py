@@ -67,12 +67,15 @@
     htn:runs, htn:runs:open        sorted sets: the runs, and those that have not ended, by when each began (µs since
                                    1970)
     htn:run:<id>                   hash: `record`, which never changes, `state`, where it stands, `commits`, how many
-                                   steps have committed, `cancel`, why it is to be cancelled, and marks of writes
+                                   steps have committed, `cancel`, why it is to be cancelled, `closed`, the number of
+                                   the last plan of which workers begin no step any more, and marks of writes
     htn:run:<id>:events            stream: what happened, one JSON text `e` each
     htn:run:<id>:started           hash: for each step that is under way the mark of who carries it out
     htn:run:<id>:committed         hash: for each step that is done the mark of who did it
     htn:run:<id>:places            hash: for each place of the state the number of the last commit that wrote it
     htn:run:<id>:claim:<step>      string: the mark of who carries a step out; ends by itself
+    htn:workers                    sorted set: the workers, each a JSON text, by when it ends to count as one that lives
+                                   (ms since 1970) unless it says once more that it does
     workflow_step_retry:<workflow>:<step>  string: how often a step was tried again. It stands outside of the prefix
                                    because other programs look for it under this name
 
@@ -250,6 +253,10 @@ class Keys:
     def run_lease(self, run: str) -> str:
         """The name of the lease of whoever drives a run."""
         return sha256(f"run {_id(run, 'of a run')}".encode()).hexdigest()
+
+    def workers(self) -> str:
+        """The workers that carry out steps of runs."""
+        return f"{self.prefix}:workers"
 
     def entry(self, version: str) -> str:
         """The hash with the document and the trust of a version."""

@@ -56,11 +56,12 @@ end
 return 1
 """
 
-# KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done again
-# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'done', 'taken',
-# 'doubt' (somebody began it and is gone).
+# KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done
+# again, '1' where the run's driver claims
+# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'closed' (no step
+# of this plan is to be begun), 'done', 'taken', 'doubt' (somebody began it and is gone).
 CLAIM = """
-local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits')
+local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits', 'closed')
 local by = redis.call('HGET', KEYS[3], ARGV[1])
 local done = redis.call('HEXISTS', KEYS[4], ARGV[1])
 local holder = redis.call('GET', KEYS[5])
@@ -69,6 +70,8 @@ if not run[1] then return {'gone'} end
 if holder == ARGV[2] and by == ARGV[2] then return {'claimed', run[3]} end
 if done == 1 then return {'done'} end
 if run[2] then return {'cancelled'} end
+local plan = tonumber(string.match(ARGV[1], '^%d+'))
+if ARGV[6] ~= '1' and run[4] and plan and plan <= tonumber(run[4]) then return {'closed'} end
 if holder then return {'taken'} end
 if by and ARGV[5] ~= '1' then return {'doubt'} end
 if by then
@@ -147,6 +150,25 @@ redis.call('XLEN', KEYS[2])
 if by ~= ARGV[2] or holder then return 0 end
 redis.call('XADD', KEYS[2], '*', 'e', ARGV[3])
 redis.call('HDEL', KEYS[3], ARGV[1])
+return 1
+"""
+
+# KEYS: run, events   ARGV: step, event
+# Tells of a step that somebody does not begin, as long as it could be begun. Returns whether that was told.
+REFUSE = """
+local run = redis.call('HMGET', KEYS[1], 'record', 'closed')
+local plan = tonumber(string.match(ARGV[1], '^%d+'))
+redis.call('XLEN', KEYS[2])
+if not run[1] or (run[2] and plan and plan <= tonumber(run[2])) then return 0 end
+redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
+return 1
+"""
+
+# KEYS: run, lease   ARGV: holder of the lease, number of a plan
+# Lets no step be begun of this plan and those before it. Returns 1, or 0 where the lease is another's.
+CLOSE = """
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'closed', ARGV[2])
 return 1
 """
 

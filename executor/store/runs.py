@@ -75,10 +75,15 @@ class RunLogs:
         if result == -1:
             raise unknown_run(run)
 
-    def claim(self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool) -> tuple[str, Claim]:
-        """Claim a step. Returns "claimed" with the claim, or why not: gone, cancelled, done, taken, doubt."""
+    def claim(
+        self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool, driver: bool = False
+    ) -> tuple[str, Claim]:
+        """Claim a step. Returns "claimed" with the claim, or why not: gone, cancelled, closed, done, taken, doubt.
+
+        To `driver`, the process that drives the run, no plan is closed.
+        """
         keys = [*self._step_keys(run), self._keys.run_claim(run, step)]
-        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again]))
+        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again], "01"[driver]))
         return str(answer[0]), Claim(step, mark, int(answer[1]) if len(answer) > 1 else 0)
 
     def commit(
@@ -100,6 +105,19 @@ class RunLogs:
     def bury(self, run: str, step: str, mark: str, event: str) -> bool:
         """End an attempt whose runner is gone; False where it lives, or has ended meanwhile."""
         return bool(self._script(scripts.BURY, self._ending_keys(run, step), (step, mark, event)))
+
+    def refuse(self, run: str, step: str, event: str) -> bool:
+        """Tell of a step that somebody does not begin, as long as it could be begun; return whether that was told."""
+        keys = [self._keys.run(run), self._keys.run_events(run)]
+        return bool(self._script(scripts.REFUSE, keys, (step, event)))
+
+    def close(self, run: str, plan: int, *, holder: str) -> bool:
+        """Let no step be begun of the plans up to a number; False where the lease is another's than the holder's.
+
+        Those of later plans may be: so the number before a plan's own opens it again.
+        """
+        keys = [self._keys.run(run), self._keys.lease(self._keys.run_lease(run))]
+        return bool(self._script(scripts.CLOSE, keys, (holder, str(plan))))
 
     def beat(self, run: str, claims: Sequence[Claim], *, lives_ms: int) -> tuple[bool, list[bool]]:
         """Let claims live on. Returns whether the run is to be cancelled, and for each claim whether it lives."""

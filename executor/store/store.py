@@ -17,6 +17,7 @@ from typing import Any, Literal
 import redis
 
 from executor.store import scripts
+from executor.store.address import Address
 from executor.store.allowed import Allowed
 from executor.store.breakers import Breakers, BreakerTimes
 from executor.store.budgets import Budgets
@@ -35,6 +36,7 @@ from executor.store.tallies import Tallies
 from executor.store.turns import Turns
 from executor.store.waiting import Waiting
 from executor.store.watched import Watched
+from executor.store.workers import Workers
 from htn.errors import ExecutionError, ServiceMissing, UsageError
 
 NO_LEASE = "0" * 64  # nobody takes it
@@ -328,6 +330,20 @@ class Store:
     def runs(self) -> RunLogs:
         """Return the runs, which share this store's connection."""
         return RunLogs(self._connection, self._keys)
+
+    def workers(self) -> Workers:
+        """Return the workers that live, which share this store's connection."""
+        return Workers(self._connection, self._keys)
+
+    @property
+    def address(self) -> Address:
+        """Where the server is, with what it takes to get in."""
+        return self._connection.server.address
+
+    @property
+    def prefix(self) -> str:
+        """What every key begins with."""
+        return self._keys.prefix
 
     def run_lease(self, run: str) -> str:
         """Return the name of the lease of whoever drives a run."""
