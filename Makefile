@@ -27,7 +27,7 @@ check: lint test ## every gate
 
 site: .venv-dev/installed ## build the documents as a site in build/site, which needs no network
 	@.venv-dev/bin/mkdocs build --quiet
-	@echo "open build/site/index.html"
+	@echo "open build/site/index.html; searching needs a server: python3 -m http.server -d build/site"
 
 lock: ## write the lock files anew (needs uv)
 	$(UV_LOCK) --extra local-store --extra build --output-file requirements/run.lock

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
 
 ROOT = Path(__file__).parents[2]
 # What a browser fetches by itself; a link is followed by a person.
@@ -18,6 +19,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     build(load_config(str(ROOT / "mkdocs.yml"), site_dir=str(folder)))
     return folder
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[there](nowhere.md)", "[there](index.md#nowhere)", "![there](nowhere.svg)"],
+    ids=["page", "part", "picture"],
+)
+def test_a_link_that_leads_nowhere_is_an_error(text: str, tmp_path: Path) -> None:
+    documents = tmp_path / "docs"
+    documents.mkdir()
+    (documents / "index.md").write_text(f"# Here\n\n{text}\n", encoding="utf-8")
+    config = load_config(str(ROOT / "mkdocs.yml"), docs_dir=str(documents), site_dir=str(tmp_path / "site"))
+    config.nav = ["index.md"]
+    with pytest.raises(Abort):
+        build(config)
 
 
 def test_every_document_is_a_page(site: Path) -> None:
