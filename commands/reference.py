@@ -92,7 +92,8 @@ def settings_page() -> str:
     flags = _flags()
     rows = ["| setting | option | environment | default | meaning |", "|---|---|---|---|---|"]
     others = ["| name | setting |", "|---|---|"]
-    for name, info in Settings.model_fields.items():
+    # A newcomer plans before anybody serves.
+    for name, info in sorted(Settings.model_fields.items(), key=lambda field: field[0].startswith("service_")):
         names = variables(name)
         meaning = _cell(info.description or "")
         spelled = ", ".join(f"`{each}`" for each in names)
