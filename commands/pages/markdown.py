@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from commands.pages.blocks import Block, Facts, Fence, Heading, Points, Prose, Quoted, Table
 from htn.errors import visible
 
-_SIGNS = re.compile(r"[\\`*\[\]<>|&~$]|(?<!\w)_|_(?!\w)")
+_SIGNS = re.compile(r"[\\`*\[\]<>|&~$]|(?<![^\W_])_|_(?![^\W_])")
 # What begins a heading or a list, or is a line across the page, where it stands first.
 _START = re.compile(r"^(?:[#+=-]|\d+(?=[.)](?:\s|$)))")
 _BACKQUOTES = re.compile("`+")

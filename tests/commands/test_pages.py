@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -52,6 +52,7 @@ def inlines(text: str) -> list[str]:
 
 
 @given(texts)
+@example("__0_ _ a_b _c_")
 def test_prose_is_read_as_it_was_said_whatever_is_in_it(text: str) -> None:
     wanted = [line(text)] if line(text) else []
     assert inlines(markdown([Prose(text)])) == wanted
