@@ -1,7 +1,7 @@
 """What it costs to carry out steps durably, how soon another process takes over, and whether anything is ever lost.
 
     python benchmarks/acting.py                        all parts but the kills
-    python benchmarks/acting.py --part overhead        one part: overhead, events, takeover, kills
+    python benchmarks/acting.py --part overhead        one part: overhead, events, takeover, distributed, kills
     python benchmarks/acting.py --part kills --rounds 200
     python benchmarks/acting.py --json                 the same rows as one document
 
@@ -12,6 +12,8 @@
     events       appending to a log, reading it back, and folding it into a run; events a second
     takeover     a driver is killed with SIGKILL in the middle of a run whose steps take 20 ms; seconds until another
                  process that waits for it begins the next step, with the lease of 6 seconds that is the default
+    distributed  a run of 1,000 steps of no work, and a graph of 1,000 steps of 5 ms, carried out by two workers, next
+                 to the engine alone on the same graph; see acting_distributed.py
     kills        rounds of a run of 100 steps whose driver, sandbox and server are killed at random; see
                  tests/executor/kills
 
@@ -29,6 +31,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +231,13 @@ def kills(rounds: int) -> Rows:
     ]
 
 
+def distributed(steps: int) -> Rows:
+    """Carry steps out on workers, next to the engine alone."""
+    from benchmarks.acting_distributed import measure  # noqa: PLC0415 - it needs the extra
+
+    return [{"part": "distributed", **asdict(row)} for row in measure(steps)]
+
+
 def table(rows: Rows) -> Iterator[str]:
     """Give the rows as lines."""
     for row in rows:
@@ -238,18 +248,19 @@ def table(rows: Rows) -> Iterator[str]:
 def main() -> int:
     """Run the parts and print what they come to."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", choices=["overhead", "events", "takeover", "kills"], action="append")
+    parser.add_argument("--part", choices=["overhead", "events", "takeover", "distributed", "kills"], action="append")
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     found: Rows = []
-    for part in given.part or ["overhead", "events", "takeover"]:
+    for part in given.part or ["overhead", "events", "takeover", "distributed"]:
         print(f"{part} …", file=sys.stderr)
         rows = {
             "overhead": lambda: overhead(given.steps),
             "events": lambda: events(10 * given.steps),
             "takeover": lambda: takeover(5),
+            "distributed": lambda: distributed(given.steps),
             "kills": lambda: kills(given.rounds),
         }[part]()
         found += rows

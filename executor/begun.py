@@ -7,8 +7,11 @@ from typing import Any, TypeAlias
 from executor.run import Step
 from executor.schedule import Order
 
-CatchUp: TypeAlias = Callable[[], Sequence[tuple[int, list[list[Any]]]]]
-"""Gives what other processes have committed since it was last asked: the place of a step, or -1, and its changes."""
+Committed: TypeAlias = tuple[int, Any]
+"""A step that was committed: its place in the plan, or -1, and its changes, None where they could not be written."""
+
+CatchUp: TypeAlias = Callable[[], Sequence[Committed]]
+"""Gives what was committed since it was last asked, by other processes and by this one."""
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ def carry_on(
         if under.view is not None and under.view.unsure:
             raise _unsure(under, under.view.unsure)
         result, run = pursuit.go(left, current)
-        if run is not None and not run.failed:
-            _refuse_rest(under, run)
+        if run is not None and (not run.failed or under.stop.reason in ("cancelled", "lost")):
+            _refuse_rest(under, run)  # what is cut off may fail, and that is not why the run rests
     except KeyboardInterrupt:
         _rest(under, "pause", RunState.PAUSED, Trouble("interrupted", 130, "it was interrupted", None, _go_on(under)))
         raise

@@ -30,10 +30,9 @@ class RunTaken(UsageError):
 
 
 @contextmanager
-def beating(journal: StoredJournal, store: Store, stop: Stop) -> Iterator[None]:
+def beating(journal: StoredJournal, stop: Stop) -> Iterator[None]:
     """Keep alive, meanwhile, the claims that a journal has made, and the driver's lease where it has one."""
     ended = threading.Event()
-    leases, name = store.leases(LeaseTimes(lifetime=journal.lives)), store.run_lease(journal.run_id)
 
     def beat() -> None:
         while not ended.wait(journal.lives / 3):
@@ -42,8 +41,7 @@ def beating(journal: StoredJournal, store: Store, stop: Stop) -> Iterator[None]:
                 cancelled, _ = journal.logs.beat(journal.run_id, journal.claims.held(), lives_ms=journal.lives_ms)
                 if cancelled:
                     stop.set("cancelled")
-                # A lease that has lapsed while nobody took it, the server being away, is taken anew.
-                if journal.holder and not leases.take(name, journal.holder):
+                if journal.holder and not journal.logs.keep(journal.run_id, journal.holder, lives_ms=journal.lives_ms):
                     stop.set("lost")
 
     heart = threading.Thread(target=beat, daemon=True, name="heart")
@@ -83,7 +81,7 @@ def driving(
             ),
         )
     try:
-        with beating(journal, store, stop):
+        with beating(journal, stop):
             yield
     finally:
         with suppress(ServiceMissing):  # then it lapses by itself

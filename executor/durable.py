@@ -20,16 +20,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from executor.begun import Committed
 from executor.driving import driving, process_name
 from executor.journal import CLAIM_SECONDS, MemoryJournal, StoredJournal
 from executor.load import digest_of
 from executor.performer import may_be_redone
 from executor.run import Logged, RunRecord, RunState, RunView, Step, StepState
-from executor.run.log import trouble_to_json, written
+from executor.run.log import changed, trouble_to_json, written
 from executor.run.record import Choices
 from executor.run.view import place_of, state_of
 from executor.stop import Stop
 from executor.store import RunLogs, Store, event_text, unknown_run
+from executor.store.sizes import MOST_OF_A_RUN, small_enough
 from htn.domain import Domain
 from htn.errors import ContractViolated, ExecutionError, Trouble, UsageError
 from htn.network import Part, part_to_json
@@ -94,16 +96,19 @@ class Undertaking:
         error = trouble_to_json(trouble)
         self.journal.append(kind, state=str(state), ended=ended, **({"error": error} if error else {}), **data)
 
-    def catch_up(self) -> list[tuple[int, list[list[Any]]]]:
-        """Return what other processes have committed since the last look: the place in the plan, and the changes."""
+    def catch_up(self) -> list[Committed]:
+        """Return what was committed since the last look, but for what this process did in earlier plans."""
         if not isinstance(self.journal, StoredJournal):
             return []
         found = []
         for event in self.journal.events(self.last):
             self.last = event.id
-            if event.kind == "finish" and event.by != self.journal.by:
-                number, at = place_of(event.data["step"])
-                found.append((at if number == self.number else -1, list(event.data.get("writes", ()))))
+            if event.kind != "finish":
+                continue
+            number, at = place_of(event.data["step"])
+            if number == self.number or event.by != self.journal.by:
+                rows = None if event.data.get("opaque") else event.data.get("writes", ())
+                found.append((at if number == self.number else -1, rows))
         return found
 
 
@@ -122,6 +127,7 @@ def begin(
     """Begin a run and drive it meanwhile. UsageError where there is a run with this id."""
     try:
         text = _record(domain, tasks, state, run_id, choices)
+        small_enough(text, MOST_OF_A_RUN)
     except (UsageError, ValueError) as error:
         note(f"this run cannot be resumed, because it cannot be written down: {error}")
         yield Undertaking(MemoryJournal(run_id))
@@ -251,7 +257,7 @@ def _as_modelled(under: Undertaking, view: RunView, domain: Domain, step: Step) 
             f"what {step.action} changed is not known: its operator does not apply to what is true now",
             hints=(f"htn resume {under.run_id} --redo {step.key}",),
         )
-    return written(state, mark, names)
+    return written(changed(state, mark, names))
 
 
 def read_events(store: Store, run_id: str, after: str = "0-0", wait: float = 0.0) -> list[Logged]:

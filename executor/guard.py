@@ -5,9 +5,9 @@ driver decides how the run goes on.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 from executor.journal import Journal
 from executor.performer import MayPass, Performer, of_a_step
@@ -15,7 +15,7 @@ from executor.retries import step_id
 from executor.retrying import Retrying
 from executor.review import ApprovalNeeded
 from executor.run import Event
-from executor.run.log import written
+from executor.run.log import Row, changed, places_of, written
 from executor.stop import Stop
 from executor.store import Claim
 from htn.delivery import carrying_out
@@ -43,10 +43,10 @@ class Ending:
 
     errand: Errand
     kind: Kind
-    rows: list[list[Any]] = field(default_factory=list)
-    opaque: Mapping[tuple[str, Any], Any] = field(default_factory=dict)
-    """The changes themselves, where they have no JSON form."""
+    rows: Sequence[Row] = ()
+    """The changes themselves (see `executor.run.log`)."""
     trouble: Trouble | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Guard:
                 if not again.allowed:
                     trouble = replace(trouble, hints=(*trouble.hints, *again.why_not))
                     return self._ended(errand, claim, "fail", started, trouble)
-                self._ended(errand, claim, "retry", started, trouble)
+                if self._ended(errand, claim, "retry", started, trouble).kind == "refused":
+                    return Ending(errand, "refused")
                 self.retrying.pause(again)
                 status, fresh = self.journal.claim(errand.key, again=errand.may_be_redone)
                 if status != "claimed":
@@ -94,6 +95,7 @@ class Guard:
                 return self._ended(errand, claim, "fail", started, of_a_step(error))
             else:
                 if ending.kind == "finish":
+                    self.tell(Event(errand.at, "finish", ending.seconds))
                     self.retrying.done(step)
                 else:
                     state.undo(mark)
@@ -105,21 +107,17 @@ class Guard:
         with carrying_out(f"{self.journal.run_id}/{errand.key}"):
             self.performer.perform(errand.action, state, mark)
         seconds = self.clock() - started
-        rows: list[list[Any]] = []
-        changes: Mapping[tuple[str, Any], Any] = {}
+        rows = changed(state, mark, names)
         try:
-            rows = written(state, mark, names)
-            status, place = self.journal.commit(claim, rows, errand.reads, seconds)
+            status, place = self.journal.commit(claim, written(rows), errand.reads, seconds)
         except UsageError as error:
-            changes = state.changes_since(mark)
             why = f"{errand.action} left what cannot be written down: {error.message}"
-            status, place = self.journal.commit(claim, why, errand.reads, seconds)
+            status, place = self.journal.commit(claim, why, errand.reads, seconds, places_of(rows))
         if status == "done":
-            self.tell(Event(errand.at, "finish", seconds))
-            return Ending(errand, "finish", rows, changes)
+            return Ending(errand, "finish", rows, seconds=seconds)
         if status == "conflict":
             raise _conflict(errand, place)
-        return Ending(errand, "refused")
+        return self._refused(errand)
 
     def _ended(
         self, errand: Errand, claim: Claim, kind: Literal["fail", "retry", "release", "doubt"], started: float,
@@ -128,9 +126,13 @@ class Guard:
         seconds = self.clock() - started
         mine = self.journal.give_up(claim, kind, seconds, trouble)
         if not mine:
-            return Ending(errand, "refused")
+            return self._refused(errand)
         self.tell(Event(errand.at, kind, seconds, trouble.message if trouble else "", trouble))
         return Ending(errand, "fail" if kind == "retry" else kind, trouble=trouble)
+
+    def _refused(self, errand: Errand) -> Ending:
+        self.tell(Event(errand.at, "release", detail="another process has it"))
+        return Ending(errand, "refused")
 
 
 def _conflict(errand: Errand, place: str) -> ExecutionError:

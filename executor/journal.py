@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from executor.patience import NONE, Patience
 from executor.run import Logged
-from executor.run.log import places_of, trouble_to_json
+from executor.run.log import place_text, trouble_to_json
 from executor.store import Claim, RunLogs, event_text
 from htn.errors import Trouble
 
@@ -32,15 +32,19 @@ class Journal(Protocol):
         """Write an event of the run. LeaseLost where another process drives it by now."""
 
     def claim(self, step: str, *, again: bool) -> tuple[str, Claim]:
-        """Begin a step. "claimed", or why not: gone, cancelled, closed, done, taken, doubt.
+        """Begin a step. "claimed", or why not: gone, lost, cancelled, closed, done, taken, doubt.
 
         `again` says that it may be done twice.
         """
 
     def commit(
-        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float
-    ) -> tuple[str, str]:
-        """Commit a step with its changes, or why they cannot be written. "done", "refused", or "conflict", a place."""
+        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float,
+        places: Sequence[str] = (),
+    ) -> tuple[str, str]:  # fmt: skip
+        """Commit a step with its changes, or why they cannot be written, and the `places` that they are at then.
+
+        "done", "refused", or "conflict", a place.
+        """
 
     def give_up(self, claim: Claim, kind: str, seconds: float, trouble: Trouble | None) -> bool:
         """End an attempt that came to nothing; False where the step is another's by now."""
@@ -105,7 +109,7 @@ class StoredJournal:
         text, mark = event_text("start", step=step, by=self.by), uuid.uuid4().hex
         status, claim = self.patience.with_(
             lambda: self.logs.claim(
-                self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again, driver=bool(self.holder)
+                self.run_id, step, text, mark, lives_ms=self.lives_ms, again=again, holder=self.holder
             )
         )
         if status == "claimed":
@@ -113,10 +117,12 @@ class StoredJournal:
         return status, claim
 
     def commit(
-        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float
-    ) -> tuple[str, str]:
+        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float,
+        places: Sequence[str] = (),
+    ) -> tuple[str, str]:  # fmt: skip
         """Commit a step; see `Journal`."""
-        told, places = _changes(rows)
+        told: dict[str, Any] = {"opaque": rows} if isinstance(rows, str) else {"writes": list(rows)} if rows else {}
+        places = _places(rows, places)
         text = event_text("finish", step=claim.step, by=self.by, seconds=round(seconds, 6), **told)
         came = self.patience.with_(lambda: self.logs.commit(self.run_id, claim, text, places, list(reads)))
         if came[0] != "conflict":
@@ -154,10 +160,11 @@ class StoredJournal:
         return self.patience.with_(lambda: self.logs.close(self.run_id, plan, holder=self.holder))
 
 
-def _changes(rows: Sequence[list[Any]] | str) -> tuple[dict[str, Any], list[str]]:
+def _places(rows: Sequence[list[Any]] | str, places: Sequence[str]) -> list[str]:
+    """Return the places that a step writes; keys in rows are JSON already."""
     if isinstance(rows, str):
-        return {"opaque": rows}, []
-    return ({"writes": list(rows)} if rows else {}), places_of(list(rows))
+        return list(places)
+    return list(dict.fromkeys(place_text(row[0], row[1] if len(row) > 1 else None) for row in rows))
 
 
 @dataclass
@@ -180,10 +187,11 @@ class MemoryJournal:
             return ("done" if step in self._done else "claimed"), Claim(step, uuid.uuid4().hex, self._commits)
 
     def commit(
-        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float
-    ) -> tuple[str, str]:
+        self, claim: Claim, rows: Sequence[list[Any]] | str, reads: Iterable[str], seconds: float,
+        places: Sequence[str] = (),
+    ) -> tuple[str, str]:  # fmt: skip
         """Commit a step; see `Journal`."""
-        places = [] if isinstance(rows, str) else places_of(list(rows))
+        places = _places(rows, places)
         with self._lock:
             for place in [*places, *reads]:
                 variable, space, _ = place.partition(" ")

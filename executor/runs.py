@@ -1,6 +1,7 @@
 """The runs that are kept: list, show, follow, cancel, play again. Nothing here carries anything out."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ RESTING = frozenset({*ENDED, RunState.WAITING, RunState.PAUSED, RunState.FAILED}
 """Where nobody drives a run."""
 _MOST = 1000
 _LOST_AFTER = 3  # looks at a log, a second each, in which nothing comes and nobody drives the run
+_PLACE = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Runs:
     def events(self, run_id: str, after: str = "0-0", *, wait: float = 0.0) -> Sequence[Logged]:
         """Return the events of a run after an id; where there are none, wait up to `wait` seconds for one."""
         self._check(run_id)
+        _named_place(after)
         return read_events(self._store, run_id, after, wait)
 
     def follow(self, run_id: str, after: str = "0-0", *, stop: Stop | None = None) -> Iterator[tuple[Logged, RunView]]:
@@ -97,6 +100,7 @@ class Runs:
         are read and not given.
         """
         self._check(run_id)
+        _named_place(after)
         view, given, unheard = RunView(read_record(self._store, run_id)), after, 0
         while not (stop and stop.is_set()):
             events = read_events(self._store, run_id, view.last, 1.0)
@@ -127,6 +131,8 @@ class Runs:
         journal = StoredJournal(self._logs, run_id, by, holder=by, keep_ms=self._keep_ms)
         with suppress(RunTaken), driving(journal, self._store, Stop()):
             if not self.show(run_id).ended:
+                for step in self._logs.started(run_id):  # of what nobody carries on, nobody knows whether it was done
+                    journal.bury(step, "doubt")
                 journal.append("cancelled", state=str(RunState.CANCELLED), ended=True)
                 Retries(self._store).clear_all(run_id)
         return self.show(run_id).state
@@ -200,9 +206,21 @@ def next_for(view: RunView, *, driven: bool = False) -> tuple[str, ...]:
     return (f"{mended}go on with it: htn resume {run_id}", f"give it up: htn cancel {run_id}")
 
 
-def _named(record: str | None) -> tuple[str, tuple[str, ...]]:
-    data = json.loads(record or "{}")
-    return str(data.get("domain", "")), tuple(show_network(part_from_json(task)) for task in data.get("tasks", ()))
+def _named(record: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name of a run's domain and its tasks; nothing of a record that was spoiled."""
+    try:
+        data = json.loads(record)
+        return str(data["domain"]), tuple(show_network(part_from_json(task)) for task in data["tasks"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError):
+        return "", ()
+
+
+def _named_place(after: str) -> None:
+    if not _PLACE.fullmatch(after):
+        raise UsageError(
+            f"{after[:60]!r} is no place in the log of a run",
+            hints=("name the id of an event, such as 1700000000000-0, or 0 for the beginning",),
+        )
 
 
 def _later(one: str, other: str) -> bool:

@@ -44,11 +44,13 @@ Changes: TypeAlias = Sequence[list[Any]] | str
 class WorkerJournal(StoredJournal):
     """The journal of a worker: what a step changed must have a JSON form, or nobody else would know of it."""
 
-    def commit(self, claim: Claim, rows: Changes, reads: Iterable[str], seconds: float) -> tuple[str, str]:
+    def commit(
+        self, claim: Claim, rows: Changes, reads: Iterable[str], seconds: float, places: Sequence[str] = ()
+    ) -> tuple[str, str]:
         """Commit a step; see `Journal`. ExecutionError where its changes cannot be written down."""
         if isinstance(rows, str):
             raise ExecutionError(rows, hints=("carry the run out in one process: without --distributed",))
-        return super().commit(claim, rows, reads, seconds)
+        return super().commit(claim, rows, reads, seconds, places)
 
 
 @dataclass

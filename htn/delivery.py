@@ -1,7 +1,8 @@
 """What a command may know of the step that it carries out: a key that is the same however often the step is begun.
 
 A command whose effect must not happen twice hands the key on to the service that it uses (an order number, say): a
-step that was begun, and whose process died, may be begun once more by another process.
+step that was begun, and whose process died, may be begun once more by another process. The key is that of a step of one
+plan: where a run is planned anew meanwhile, because its domain has changed, say, what is left has other keys.
 
     @shop.command("pay", delivery="at least once")
     def pay(state, person, amount):

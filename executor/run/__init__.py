@@ -1,6 +1,6 @@
 """A run, as data: the table of what may become of it, its steps, and its log, of which it is the fold."""
 
-from executor.run.log import Logged, read_writes, written
+from executor.run.log import Logged, changed, read_writes, written
 from executor.run.record import RunRecord
 from executor.run.run import Event, Run, Step
 from executor.run.table import (
@@ -34,6 +34,7 @@ __all__ = [
     "Step",
     "StepState",
     "Transition",
+    "changed",
     "diagram",
     "read_writes",
     "run_after",

@@ -2,13 +2,13 @@
 
 A change is a row: `[variable, key, value]` where something is now, `[variable, key]` where it is gone, and `[variable]`
 for a mapping that came into being without entries. Values are in the JSON form of `htn.values`. The key of a variable
-that is one plain value is null.
+that is one plain value is null. What is gone comes first, so that one plain value can become a mapping and the reverse.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from htn.contract import write
 from htn.errors import ExecutionError, HtnError, Trouble, UsageError
@@ -44,48 +44,101 @@ class Logged:
         try:
             data = json.loads(text)
             return cls(identity, str(data.pop("kind")), data)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise ExecutionError(f"the log of the run is spoiled at {identity}: {text[:80]!r}") from error
 
 
-def written(state: State, mark: int, variables: Iterable[str]) -> list[list[Any]]:
-    """Return what differs from the state at `mark`, which had these variables. UsageError for what has no JSON form."""
-    before = set(variables)
-    rows: list[list[Any]] = [[name, None] for name in sorted(before - set(state))]
-    gone = before - set(state)
+Row: TypeAlias = Sequence[Any]
+
+
+def changed(state: State, mark: int, variables: Iterable[str]) -> list[Row]:
+    """Return, as rows with the values themselves, what differs from the state at `mark`, which had these variables."""
+    before, now = set(variables), set(state)
+    gone: list[Row] = [(name, None) for name in sorted(before - now)]
+    there: list[Row] = []
+    made = now - before
     for (variable, key), value in state.changes_since(mark).items():
-        if variable in gone:
+        if variable not in now:
             continue
-        place = [variable, to_json(key, f"a key of state.{variable}")]
-        rows.append(place if value is State.ABSENT else [*place, to_json(value, f"state.{variable}")])
-    told = {row[0] for row in rows}
-    return [*rows, *([name] for name in state if name not in before and name not in told)]
+        if value is not State.ABSENT:
+            there.append((variable, key, value))
+            continue
+        gone.append((variable, key))
+        if key is None:
+            made.add(variable)  # it was one plain value and is a mapping now
+    told = {row[0] for row in there}
+    return [*gone, *there, *((name,) for name in state if name in made and name not in told)]
 
 
-def read_writes(rows: Iterable[Any], state: State) -> None:
-    """Make the changes that `written` returned in a state. ExecutionError for rows that are none."""
+def written(rows: Iterable[Row]) -> list[list[Any]]:
+    """Return rows as the log keeps them. UsageError for what has no JSON form."""
+    return [
+        [row[0], *(to_json(key, f"a key of state.{row[0]}") for key in row[1:2]),
+         *(to_json(value, f"state.{row[0]}") for value in row[2:])]
+        for row in rows
+    ]  # fmt: skip
+
+
+def make_changes(rows: Iterable[Row], state: State) -> None:
+    """Make the changes in a state that `changed` returned. UsageError where they do not fit it."""
     for row in rows:
+        if len(row) == 1:
+            if row[0] not in state:
+                setattr(state, row[0], {})
+        else:
+            write(state, {(row[0], row[1]): row[2] if len(row) > 2 else State.ABSENT})
+
+
+def read_writes(rows: Any, state: State) -> None:
+    """Make the changes in a state that the log keeps. ExecutionError for rows that are none."""
+    try:
+        found = list(rows)
+    except TypeError as error:
+        raise _spoiled(rows) from error
+    for row in found:
         try:
-            variable = row[0]
-            if len(row) == 1:
-                if variable not in state:
-                    setattr(state, variable, {})
-                continue
-            key = hashable(from_json(row[1], "a key"))
-            value = State.ABSENT if len(row) == 2 else from_json(row[2], variable)
-            write(state, {(variable, key): value})
-        except (HtnError, IndexError, TypeError, AttributeError, KeyError) as error:
-            raise ExecutionError(f"the log of the run is spoiled: {row!r:.80} is no change of a state") from error
+            (variable, *rest) = row
+            place = [hashable(from_json(key, "a key")) for key in rest[:1]]
+            make_changes([(variable, *place, *(from_json(value, variable) for value in rest[1:2]))], state)
+        except (HtnError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise _spoiled(row) from error
 
 
-def places_of(rows: Iterable[list[Any]]) -> list[str]:
-    """Return the places that rows change, as texts: a variable, or a variable and the JSON of a key."""
-    return [place_text(row[0], row[1] if len(row) > 1 else None) for row in rows]
+def _spoiled(row: object) -> ExecutionError:
+    return ExecutionError(f"the log of the run is spoiled: {row!r:.80} is no change of a state")
+
+
+def places_of(rows: Iterable[Row]) -> list[str]:
+    """Return the places that rows change, as texts: a variable, or a variable and the JSON of a key.
+
+    For a key that JSON cannot write it is the whole variable.
+    """
+    found: dict[str, None] = {}
+    for variable, *rest in rows:
+        try:
+            found.setdefault(place_text(variable, to_json(rest[0]) if rest else None))
+        except UsageError:
+            found.setdefault(variable)
+    return list(found)
 
 
 def place_text(variable: str, key_json: Any) -> str:
-    """Return a place as a text; key None for a whole variable."""
-    return variable if key_json is None else f"{variable} {json.dumps(key_json, separators=(',', ':'))}"
+    """Return a place as a text; key None for a whole variable. Keys that are equal give the same text."""
+    if key_json is None:
+        return variable
+    try:
+        return f"{variable} {json.dumps(_plainest(key_json), separators=(',', ':'))}"
+    except ValueError as error:  # a number of more digits than Python writes out
+        raise UsageError(f"a key of state.{variable} cannot be written down: {error}") from error
+
+
+def _plainest(key: Any) -> Any:
+    """Return the JSON of a key with one form for numbers that are equal: True, 1 and 1.0 are one key of a dict."""
+    if isinstance(key, list):
+        return list(map(_plainest, key))
+    if isinstance(key, dict):
+        return {mark: _plainest(parts) for mark, parts in key.items()}
+    return int(key) if isinstance(key, bool) or (isinstance(key, float) and key.is_integer()) else key
 
 
 def trouble_to_json(trouble: Trouble | None) -> dict[str, Any] | None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from htn.errors import ExecutionError
+
 
 class StepState(StrEnum):
     """Where a step stands."""
@@ -37,7 +39,7 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class IllegalEventError(Exception):
+class IllegalEventError(ExecutionError):
     """An event that is not allowed where the run or the step stands."""
 
 

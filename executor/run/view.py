@@ -9,7 +9,7 @@ from executor.run.log import Logged, read_writes, trouble_from_json
 from executor.run.record import RunRecord
 from executor.run.run import Event, Step
 from executor.run.table import ENDED, RUN_EVENTS, STEP_EVENTS, RunState, StepState, run_after
-from htn.errors import ExecutionError, HtnError, Trouble
+from htn.errors import ExecutionError, HtnError, Trouble, UsageError
 from htn.network import Part, part_from_json
 from htn.plan import Plan
 from htn.state import State
@@ -32,6 +32,11 @@ class Planned:
     def plan(self) -> Plan:
         """The plan itself."""
         return Plan.from_json(self.data["plan"])
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the plan could not be written down."""
+        return "opaque" in self.data["plan"]
 
     @property
     def before(self) -> tuple[tuple[int, ...], ...]:
@@ -111,7 +116,7 @@ class RunView:
                 self.ways, self.replans = list(data["ways"]), self.replans + 1
             if event.kind in ("replan", "gave_up"):
                 self.tried += data.get("tried", ())
-        except (KeyError, TypeError, IndexError, ValueError) as error:
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError, UsageError) as error:
             raise ExecutionError(f"the log of the run {self.record.id} is spoiled at {event.id}: {error!r}") from error
         self.last, self.changed = event.id, event.at
         self.began = self.began or event.at
@@ -128,7 +133,7 @@ class RunView:
     def _planned(self, data: Any) -> None:
         if self.plans:
             number = len(self.plans)
-            if all(step.state is StepState.DONE for step in self.steps[-1]):
+            if self.steps[-1] and all(step.state is StepState.DONE for step in self.steps[-1]):
                 self.stages += 1
             for at, step in enumerate(self.steps[-1]):
                 if step.state in (StepState.PENDING, StepState.UNSURE):
@@ -136,21 +141,24 @@ class RunView:
         number = len(self.plans) + 1
         planned = Planned(number, dict(data))
         self.plans.append(planned)
-        self.steps.append([Step(action, key=f"{number}.{at + 1}") for at, action in enumerate(planned.plan.actions)])
+        actions = () if planned.is_opaque else planned.plan.actions
+        self.steps.append([Step(action, key=f"{number}.{at + 1}") for at, action in enumerate(actions)])
         self.ways = None
 
     def _step(self, event: Logged) -> None:
         data = event.data
         number, at = place_of(data["step"])
+        self.commits += event.kind == "finish"
+        if data.get("opaque"):
+            self.opaque = str(data["opaque"])
+        if self.plans[number - 1].is_opaque:
+            return  # which steps it has is not known
         steps = self.steps[number - 1]
         trouble = trouble_from_json(data.get("error"))
         detail = trouble.message if trouble else str(data.get("detail", ""))
         steps[at] = steps[at].after(
             Event(at, event.kind, float(data.get("seconds", 0.0)), detail, trouble, str(data.get("by", "")))
         )
-        self.commits += event.kind == "finish"
-        if data.get("opaque"):
-            self.opaque = str(data["opaque"])
 
     @property
     def unsure(self) -> tuple[Step, ...]:

@@ -35,13 +35,15 @@ if not known[3] then return -1 end
 if known[2] == ARGV[3] then return 1 end
 if ARGV[2] ~= '' and holder ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'last:' .. ARGV[2], ARGV[3])
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'holder', ARGV[2]) end
 redis.call('XADD', KEYS[2], '*', 'e', ARGV[4])
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'state', ARGV[5]) end
 if ARGV[6] == '1' then
   redis.call('ZREM', KEYS[5], ARGV[1])
   redis.call('DEL', KEYS[6], KEYS[7], KEYS[8])
   for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-    if string.sub(field, 1, 5) == 'last:' and field ~= 'last:' .. ARGV[2] then redis.call('HDEL', KEYS[1], field) end
+    local kind = string.sub(field, 1, 5)
+    if kind == 'gave:' or (kind == 'last:' and field ~= 'last:' .. ARGV[2]) then redis.call('HDEL', KEYS[1], field) end
   end
   if ARGV[7] ~= '0' then
     redis.call('PEXPIRE', KEYS[1], ARGV[7])
@@ -56,22 +58,29 @@ end
 return 1
 """
 
-# KEYS: run, events, started, committed, claim   ARGV: step, mark, ms to live, event, '1' where it may be done
-# again, '1' where the run's driver claims
-# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run), 'cancelled', 'closed' (no step
-# of this plan is to be begun), 'done', 'taken', 'doubt' (somebody began it and is gone).
+# KEYS: run, events, started, committed, claim
+# ARGV: step, mark, ms to live, event, '1' where it may be done again, the driver for which it is or ''
+# Returns 'claimed' and the number of commits so far, or why not: 'gone' (no such run, or it has ended), 'lost' (another
+# drives it), 'cancelled', 'closed' (no step of this plan is to be begun but by the driver), 'done', 'taken', 'doubt'
+# (somebody began it and is gone). Who has begun a step sends his claim again, and it may have lapsed meanwhile.
 CLAIM = """
-local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits', 'closed')
+local run = redis.call('HMGET', KEYS[1], 'record', 'cancel', 'commits', 'state', 'holder', 'closed')
 local by = redis.call('HGET', KEYS[3], ARGV[1])
 local done = redis.call('HEXISTS', KEYS[4], ARGV[1])
 local holder = redis.call('GET', KEYS[5])
 redis.call('XLEN', KEYS[2])
 if not run[1] then return {'gone'} end
-if holder == ARGV[2] and by == ARGV[2] then return {'claimed', run[3]} end
+local plan = tonumber(string.match(ARGV[1], '^%d+'))
+local closed = ARGV[6] == '' and run[6] and plan and plan <= tonumber(run[6])
+if run[4] == 'done' or run[4] == 'cancelled' then return {closed and 'closed' or 'gone'} end
+if by == ARGV[2] and (not holder or holder == ARGV[2]) then
+  redis.call('SET', KEYS[5], ARGV[2], 'PX', ARGV[3])
+  return {'claimed', run[3]}
+end
+if ARGV[6] ~= '' and run[5] and run[5] ~= ARGV[6] then return {'lost'} end
 if done == 1 then return {'done'} end
 if run[2] then return {'cancelled'} end
-local plan = tonumber(string.match(ARGV[1], '^%d+'))
-if ARGV[6] ~= '1' and run[4] and plan and plan <= tonumber(run[4]) then return {'closed'} end
+if closed then return {'closed'} end
 if holder then return {'taken'} end
 if by and ARGV[5] ~= '1' then return {'doubt'} end
 if by then
@@ -169,6 +178,18 @@ return 1
 CLOSE = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'closed', ARGV[2])
+return 1
+"""
+
+# KEYS: run, lease   ARGV: holder, ms to live
+# Keeps the lease of a driver, or takes it anew where it has lapsed and nobody else has written under it since. Returns
+# 1, or 0 where another drives the run, or has driven it.
+KEEP = """
+local now = redis.call('GET', KEYS[2])
+local last = redis.call('HGET', KEYS[1], 'holder')
+if now and now ~= ARGV[1] then return 0 end
+if not now and last and last ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 

@@ -76,14 +76,15 @@ class RunLogs:
             raise unknown_run(run)
 
     def claim(
-        self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool, driver: bool = False
+        self, run: str, step: str, event: str, mark: str, *, lives_ms: int, again: bool, holder: str = ""
     ) -> tuple[str, Claim]:
-        """Claim a step. Returns "claimed" with the claim, or why not: gone, cancelled, closed, done, taken, doubt.
+        """Claim a step, for the driver `holder` where one is named; who sends a claim again gives the same mark.
 
-        To `driver`, the process that drives the run, no plan is closed.
+        Returns "claimed" with the claim, or why not: gone, lost, cancelled, closed, done, taken, doubt.
+        To the driver no plan is closed.
         """
         keys = [*self._step_keys(run), self._keys.run_claim(run, step)]
-        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again], "01"[driver]))
+        answer = self._script(scripts.CLAIM, keys, (step, mark, str(lives_ms), event, "01"[again], holder))
         return str(answer[0]), Claim(step, mark, int(answer[1]) if len(answer) > 1 else 0)
 
     def commit(
@@ -118,6 +119,11 @@ class RunLogs:
         """
         keys = [self._keys.run(run), self._keys.lease(self._keys.run_lease(run))]
         return bool(self._script(scripts.CLOSE, keys, (holder, str(plan))))
+
+    def keep(self, run: str, holder: str, *, lives_ms: int) -> bool:
+        """Keep the driver's lease, also where it has lapsed; False where another drives the run, or has driven it."""
+        keys = [self._keys.run(run), self._keys.lease(self._keys.run_lease(run))]
+        return bool(self._script(scripts.KEEP, keys, (holder, str(lives_ms))))
 
     def beat(self, run: str, claims: Sequence[Claim], *, lives_ms: int) -> tuple[bool, list[bool]]:
         """Let claims live on. Returns whether the run is to be cancelled, and for each claim whether it lives."""

@@ -201,3 +201,28 @@ def test_a_step_whose_changes_cannot_be_written_down_is_done_all_the_same(parall
     domain, state = workshop(endless), start()
     assert acting(domain, parallel).act(planned(domain, "a", "b"), state).done
     assert [state.made["a"], state.made["b"]] == [float("inf"), float("inf")]
+
+
+@pytest.mark.parametrize("width", [2, 5])
+def test_each_step_sees_what_those_before_it_did_however_many_run_at_once(width: int) -> None:
+    domain = Domain("workshop")
+
+    @domain.operator
+    def touch(state: State, name: str, often: int) -> State:
+        state.seen[name] += often
+        return state
+
+    @domain.command("touch")
+    def touch_slowly(state: State, name: str, often: int) -> State:
+        threading.Event().wait(0.001 * (ord(name) % 3))
+        return touch(state, name, often)
+
+    @domain.method("build")
+    def in_rounds(state: State) -> list[tuple[Any, ...]]:
+        return [("touch", name, often) for often in range(1, 8) for name in "abcdef"]
+
+    state = State(seen=dict.fromkeys("abcdef", 0))
+    plan = find_plan(domain, state, [("build",)])
+    assert isinstance(plan, Plan)
+    assert acting(domain, width).act(plan, state).done
+    assert state.seen == dict.fromkeys("abcdef", sum(range(1, 8)))

@@ -1,17 +1,19 @@
 """What cannot be planned before a value is known is carried out in stages."""
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import assume, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from htn.acting import act
+from htn.dependencies import dependencies_of
 from htn.domain import Domain
 from htn.errors import NeedsValue
 from htn.failure import Failure
 from htn.network import Multigoal, Task, TaskNetwork, unordered
-from htn.plan import Plan
+from htn.plan import Action, Plan
 from htn.render import text_tree
 from htn.replay import is_goal, is_reached, last_moments
 from htn.search import find_plan
@@ -287,6 +289,50 @@ def test_what_remains_of_a_plan_leads_where_the_plan_leads(problem: random_netwo
         return
     # The actions that are left are one way to do what is left; maybe an earlier method gives another.
     assert verify_plan(domain, state, rest, left) == ()
+
+
+@given(random_networks.problems, st.data())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_what_remains_leads_on_whichever_actions_were_carried_out_before_their_turn(
+    problem: random_networks.Problem, data: st.DataObject
+) -> None:
+    domain = random_networks.make_domain(problem)
+
+    def start() -> State:
+        return State(problem.variables())
+
+    plan = find_plan(domain, start(), problem.tasks, limits=ENOUGH)
+    assume(isinstance(plan, Plan) and len(plan) > 1)
+    assert isinstance(plan, Plan)
+    before = dependencies_of(domain, start(), plan).before
+    done: list[int] = []
+    for _ in range(data.draw(st.integers(0, len(plan) - 1))):
+        ready = [at for at, those in enumerate(before) if at not in done and set(those) <= set(done)]
+        done.append(data.draw(st.sampled_from(ready[::-1])))
+    state, first = start(), min(set(range(len(plan))) - set(done))
+    carry_out(domain, state, [plan.actions[at] for at in done])
+    nodes = [at for at, node in enumerate(plan.nodes) if node.is_action]
+    left = remaining(domain, plan, nodes[first], done=[nodes[at] for at in done if at > first])
+    assert len(left) <= len(plan.nodes)
+    # Carried out naively, what was not done comes to where the plan comes to.
+    straight, rest_of_it = start(), state.copy()
+    carry_out(domain, straight, plan.actions)
+    carry_out(domain, rest_of_it, [action for at, action in enumerate(plan.actions) if at not in done])
+    assert rest_of_it == straight
+    rest = find_plan(domain, state, left, limits=ENOUGH)
+    assume(not (isinstance(rest, Failure) and rest.stopped))
+    event(f"{sum(at > first for at in done)} early, {'a plan' if isinstance(rest, Plan) else 'none'}")
+    if isinstance(rest, Failure):
+        assert _is_helped(domain, start(), plan)
+        return
+    assert verify_plan(domain, state, rest, left) == ()
+
+
+def carry_out(domain: Domain, state: State, actions: Iterable[Action]) -> None:
+    for action in actions:
+        apply = domain.operators[action.name].apply
+        assert apply is not None and apply(state, *action.arguments) is state
+        state.mark()
 
 
 def test_what_remains_can_begin_with_a_task_anew() -> None:

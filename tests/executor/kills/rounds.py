@@ -15,23 +15,26 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor.durable import read_state
 from executor.library import Library
 from executor.load import load_domain
+from executor.patience import Patience
 from executor.run import RunState
 from executor.runs import Runs
 from executor.store import Store, open_store
 from executor.store.server import RemoteServer
+from htn.errors import UsageError
 from tests.executor.kills.driver import DOMAIN, ORDERS
 from tests.executor.mortal import Mortal
 from tests.executor.test_library import entry
 
 STEPS = ORDERS * 4
 ROOT = Path(__file__).parents[3]
+_PATIENCE = Patience()  # the server may be killed while a round is looked at
 _LONGEST = 180.0  # seconds; a round that takes longer is stuck
 
 
@@ -44,6 +47,7 @@ class Round:
     sandbox_kills: int = 0
     settled: int = 0
     begun_twice: int = 0
+    suspended_to: int = 0
     killed_at: list[float] = field(default_factory=list)
     takeovers: list[float] = field(default_factory=list)
     """Seconds from the death of a driver to the next step that another one begins, with a lease of one second."""
@@ -92,12 +96,13 @@ class Disturbance:
                 code = self._disturb(driver, chance, came, children, left=to_kill)
             if code == -signal.SIGKILL:
                 to_kill -= 1
-            if code == 0:
+            if code == 0 or (code == 2 and self._is_done(came)):  # the one before was killed after it had written so
                 break
             if code == 8:
                 settled = self._settle(came)
             elif code not in (-signal.SIGKILL, 7):
-                came.wrong.append(f"a driver ended with {code}")
+                said = (self.folder / f"{came.run_id}.log").read_text(errors="replace")[-300:]
+                came.wrong.append(f"a driver ended with {code}: {said}")
                 return came
             if time.monotonic() > deadline:
                 came.wrong.append("it did not come to its end")
@@ -105,6 +110,41 @@ class Disturbance:
         self._examine(came, expected)
         self._buried(came, children)
         return came
+
+    def suspend(self, number: int, expected: object) -> Round:
+        """Play a round whose driver is suspended for longer than its lease, and goes on when another one drives.
+
+        A person who is asked whether a step was carried out sees to it first that the old driver is gone.
+        """
+        chance = random.Random(self.seed * 100_000 + number)
+        came, settled = Round(f"suspended{number}"), tuple[str, ...]()
+        with self._start(came.run_id, chance.choice([1, 4]), ()) as first:
+            self._reach(came, first, "finish", chance.randint(1, 60))
+            first.send_signal(signal.SIGSTOP)
+            code = 8
+            while code == 8:
+                with self._start(came.run_id, 1, settled) as second:
+                    self._reach(came, second, "resume", 1)
+                    time.sleep(chance.uniform(0, 0.6))
+                    first.send_signal(signal.SIGCONT)
+                    code = self._wait(second, set())
+                if code == 8:
+                    first.kill()
+                    settled = self._settle(came)
+            came.suspended_to = self._wait(first, set())
+            if code != 0 or came.suspended_to == 0:
+                came.wrong.append(f"the drivers ended with {came.suspended_to} and {code}")
+        self._examine(came, expected)
+        return came
+
+    def _reach(self, came: Round, driver: "subprocess.Popen[bytes]", kind: str, count: int) -> None:
+        """Wait until there are so many events of a kind, or the driver has ended."""
+        with self._patient_store() as store:
+            while driver.poll() is None:
+                with suppress(UsageError):  # it has not begun
+                    if sum(event.kind == kind for event in Runs(store).events(came.run_id)) >= count:
+                        return
+                time.sleep(0.01)
 
     @contextmanager
     def _start(self, run_id: str, parallel: int, settled: tuple[str, ...]) -> Iterator["subprocess.Popen[bytes]"]:
@@ -164,10 +204,14 @@ class Disturbance:
         """Say of each unsure step whether it was carried out, by the traces."""
         traces = _traces(self.folder / f"{came.run_id}.traces")
         with self._patient_store() as store:
-            steps = Runs(store).show(came.run_id).steps[-1]
+            steps = _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).steps[-1]
         unsure = [step.key for step in steps if step.state == "unsure"]
         came.settled += len(unsure)
         return tuple(("+" if f"charge {came.run_id}/{key}" in traces else "-") + key for key in unsure)
+
+    def _is_done(self, came: Round) -> bool:
+        with self._patient_store() as store:
+            return _PATIENCE.with_(lambda: Runs(store).show(came.run_id)).state is RunState.DONE
 
     @contextmanager
     def _patient_store(self) -> Iterator[Store]:
@@ -187,10 +231,12 @@ class Disturbance:
         traces = _traces(self.folder / f"{came.run_id}.traces")
         with self._patient_store() as store:
             runs = Runs(store)
-            view, events = runs.show(came.run_id), runs.events(came.run_id)
-            state = runs.state(came.run_id)
+            view, events, state = _PATIENCE.with_(
+                lambda: (runs.show(came.run_id), runs.events(came.run_id), runs.state(came.run_id))
+            )
         begun = [event.at for event in events if event.kind == "resume"]
-        came.takeovers = [min(at for at in begun if at > killed) - killed for killed in came.killed_at]
+        later = [(killed, [at for at in begun if at > killed]) for killed in came.killed_at]
+        came.takeovers = [min(those) - killed for killed, those in later if those]
         done = Counter(event.data["step"] for event in events if event.kind in ("finish", "settle"))
         if view.state is not RunState.DONE:
             came.wrong.append(f"the run is {view.state}")
@@ -246,6 +292,17 @@ def disturbed(count: int, folder: Path, *, seed: int, at_once: int = 4) -> tuple
     finally:
         disturbance.server.kill()
     return rounds, disturbance.server_kills
+
+
+def suspended(count: int, folder: Path, *, seed: int) -> list[Round]:
+    """Play rounds whose driver is suspended, one after the other; return what came of them."""
+    disturbance = Disturbance(folder, Mortal(folder), seed)
+    disturbance.prepare()
+    try:
+        expected = disturbance.undisturbed()
+        return [disturbance.suspend(number, expected) for number in range(count)]
+    finally:
+        disturbance.server.kill()
 
 
 def _remote(url: str) -> RemoteServer:
