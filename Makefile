@@ -32,6 +32,8 @@ site: .venv-dev/installed ## build the documents as a site in build/site, which 
 lock: ## write the lock files anew (needs uv)
 	$(UV_LOCK) --extra local-store --extra build --output-file requirements/run.lock
 	$(UV_LOCK) --all-extras --output-file requirements/dev.lock
+	$(UV_LOCK) --extra web --extra distributed --extra mcp --extra otel --extra build \
+	    --constraint requirements/dev.lock --output-file requirements/service.lock
 
 clean: ## remove what the commands above made
 	rm -rf .venv .venv-dev .hypothesis .mypy_cache .pytest_cache .ruff_cache .lint-imports.log

@@ -28,6 +28,7 @@ REASONS = {
     "redis": "no Redis server answers and none can be started",
     "registry": "no docker-registry is installed",
     "landlock": "this kernel has no landlock",
+    "kubectl": "no kubectl is on the path",
     "wasm": "pyeryx is not installed (it is for Python 3.12 and newer)",
 }
 

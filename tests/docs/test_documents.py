@@ -119,7 +119,7 @@ def test_every_command_in_a_document_prints_what_the_document_shows(document: st
     [
         ("README.md", "demo"),
         ("docs/learning.md", "trust"),
-        ("docs/mcp.md", "agent_over_mcp"),
+        ("docs/mcp.md", "08_agent_over_mcp"),
         ("docs/acting-levels.md", "acting"),
     ],
 )

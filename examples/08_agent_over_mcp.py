@@ -1,7 +1,7 @@
 """What an agent does with the planner over MCP: ask for a decomposition, have a gap closed, carry it out, ask why.
 
-    python examples/agent_over_mcp.py                       with scripted answers, where no language model is at hand
-    python examples/agent_over_mcp.py --model ollama:NAME   with a real model
+    python examples/08_agent_over_mcp.py                       with scripted answers, where no language model is at hand
+    python examples/08_agent_over_mcp.py --model ollama:NAME   with a real model
 
 The script stands for the agent: what an agent's model would decide is written down here. It uses the official client
 library, as agents do; the server is a process of its own, `htn mcp`.
