@@ -26,7 +26,7 @@ lint: .venv-dev/installed ## style, types and the arrows between packages
 check: lint test ## every gate
 
 site: .venv-dev/installed ## build the documents as a site in build/site, which needs no network
-	@.venv-dev/bin/mkdocs build --quiet
+	@.venv-dev/bin/mkdocs build
 	@echo "open build/site/index.html; searching needs a server: python3 -m http.server -d build/site"
 
 lock: ## write the lock files anew (needs uv)

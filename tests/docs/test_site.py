@@ -23,8 +23,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "text",
-    ["[there](nowhere.md)", "[there](index.md#nowhere)", "![there](nowhere.svg)"],
-    ids=["page", "part", "picture"],
+    ["[there](../nowhere.md)", "[there](nowhere.md)", "[there](index.md#nowhere)", "![there](nowhere.svg)"],
+    ids=["file", "page", "part", "picture"],
 )
 def test_a_link_that_leads_nowhere_is_an_error(text: str, tmp_path: Path) -> None:
     documents = tmp_path / "docs"
@@ -40,6 +40,10 @@ def test_every_document_is_a_page(site: Path) -> None:
     documents = {path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")}
     pages = {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")}
     assert pages - {Path("404"), Path("search")} == documents
+
+
+def test_a_link_to_a_file_of_the_repository_is_shown_as_its_path(site: Path) -> None:
+    assert "deploy (<code>deploy/README.md</code>)" in (site / "http.html").read_text(encoding="utf-8")
 
 
 def test_a_page_fetches_nothing_from_the_network(site: Path) -> None:
