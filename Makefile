@@ -6,7 +6,7 @@ MODEL ?=
 UV_LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check lock clean
+.PHONY: help demo test lint check lock site clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -24,6 +24,10 @@ lint: .venv-dev/installed ## style, types and the arrows between packages
 	.venv-dev/bin/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }
 
 check: lint test ## every gate
+
+site: .venv-dev/installed ## build the documents as a site in build/site, which needs no network
+	@.venv-dev/bin/mkdocs build
+	@echo "open build/site/index.html; searching needs a server: python3 -m http.server -d build/site"
 
 lock: ## write the lock files anew (needs uv)
 	$(UV_LOCK) --extra local-store --extra build --output-file requirements/run.lock

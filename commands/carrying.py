@@ -56,7 +56,7 @@ def carry_out(
         pause = tree.paused if tree else nullcontext
         reviewer, code_reviewer = terminal_reviewer(pause), terminal_code_reviewer(pause)
     with tree or nullcontext(), Agent(settings, listener, reviewer, code_reviewer) as agent:
-        outcome.cost = lambda: len(agent.calls)
+        outcome.cost = lambda: agent.calls
         try:
             came = work(agent, listener)
         finally:  # what keeps a run from its end is told by whoever catches it, with these

@@ -216,7 +216,7 @@ def optimize(
     asks = flags.get("model") is not None
     settings = Settings.load(None if asks else SANDBOX, **flags)
     with Agent(settings, Listener(note=note)) as agent, waiting("comparing"):
-        outcome.cost = (lambda: len(agent.calls)) if asks else None
+        outcome.cost = (lambda: agent.calls) if asks else None
         bench = service.Bench(agent.sandbox, settings.limits)
         response = service.optimize(request, bench, agent.model if asks else None, on_note=note)
     outcome.document = response.model_dump(mode="json")
@@ -246,7 +246,7 @@ def explain(
     request = service.read_request(service.ExplainRequest, fields)
     settings = Settings.load(None if asks else (), **flags)
     with Agent(settings) as agent:
-        outcome.cost = (lambda: len(agent.calls)) if asks else None
+        outcome.cost = (lambda: agent.calls) if asks else None
         response = service.explain(request, agent.model if asks else None)
     outcome.document = response.model_dump(mode="json")
     outcome.show(text.explained(response))
@@ -255,7 +255,7 @@ def explain(
 
 def _generated(outcome: Outcome, request: service.GenerateRequest, settings: Settings) -> service.GenerateResponse:
     with Agent(settings, Listener(note=note)) as agent, waiting("asking"):
-        outcome.cost = lambda: len(agent.calls)
+        outcome.cost = lambda: agent.calls
         bench = service.Bench(agent.sandbox, settings.limits, _results(agent))
         return service.generate(request, agent.model, bench, on_note=note)
 

@@ -102,7 +102,7 @@ def command(
         tree or nullcontext(),
         Agent(settings, listener, terminal_reviewer(pause), terminal_code_reviewer(pause)) as agent,
     ):
-        outcome.cost = lambda: len(agent.calls)
+        outcome.cost = lambda: agent.calls
         learned = _learn(agent, known, wanted, state, again=again, deepen=deepen)
     outcome.document = learned_document(learned)
     if learned.version is None:

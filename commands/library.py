@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from commands import exchange, similar, versions
-from commands.options import Command, output_options, service_options
+from commands.options import Command, operator_argument, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
 from executor.asserted import KeptTest
@@ -65,7 +65,7 @@ def list_entries(outcome: Outcome, /, as_json: bool, debug: bool, **flags: Any) 
 
 
 @command.command("show", cls=Command, short_help="Show contract, code and evidence of an operator.")
-@click.argument("name")
+@operator_argument
 @service_options
 @output_options
 @click.pass_obj

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
-from commands.output import Outcome, close_output, tell
+from commands.output import Outcome, close_output, form_of, tell
 from htn.errors import HtnError, Trouble, UsageError, did_you_mean, told
 
 # A command's module is imported when the command is used: `htn --help` stays quick.
@@ -76,10 +76,12 @@ class LazyGroup(click.Group):
         # A closed terminal or a polite kill ends the program as Ctrl-C does: what was opened is closed.
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
-        outcome = Outcome(as_json="--json" in words)
+        outcome = Outcome(form_of(words))
         extra |= {"standalone_mode": False, "prog_name": "htn", "obj": outcome}
         run = super().main
         code = _code(outcome, words, lambda: run(words, *rest, **extra))
+        if outcome.trouble and "--debug" in words:
+            tell(f"guide: docs/failures/{outcome.trouble.code}.md")
         # Telling may fail too, where standard output cannot be written.
         failed = Outcome()
         unheard = _code(failed, words, outcome.end)

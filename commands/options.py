@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Any, TypeVar
 
 import click
 
-from commands.output import Outcome
-from executor.load import bundled, line_of, load_domain
-from htn.errors import DomainError, HtnError, told
+from commands.completing import complete_domain, complete_operator, complete_run, complete_sandbox, complete_task
+from commands.output import FORMS, Outcome
+from executor.load import line_of
+from htn.errors import DomainError, told
 
 TASKS_EPILOG = """\b
 A TASK is a name and its arguments, in single quotes for the shell:
@@ -21,39 +22,6 @@ A TASK is a name and its arguments, in single quotes for the shell:
   [a, b], (a, b)       a list and a tuple"""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def _complete_domain(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in bundled() if name.startswith(incomplete)]
-
-
-def _complete_task(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    try:
-        with redirect_stdout(sys.stderr):
-            domain = load_domain(ctx.params.get("domain", ""))
-    except HtnError:
-        return []
-    return [f"{head}(" for head in (*domain.methods, *domain.operators) if head.startswith(incomplete)]
-
-
-def _complete_sandbox(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from executor.sandbox import sandbox_names  # noqa: PLC0415 - most commands need no sandbox
-
-    return [name for name in sandbox_names() if name.startswith(incomplete)]
-
-
-def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the runs whose ids begin so; none where the store does not answer."""
-    from executor.runs import Runs  # noqa: PLC0415 - only completion needs them here
-    from executor.settings import LIBRARY, Settings  # noqa: PLC0415 - as above
-    from executor.store import open_store  # noqa: PLC0415 - as above
-
-    try:
-        settings = Settings.load(LIBRARY)
-        with open_store(redis_url=settings.redis_url, data_dir=settings.data_dir) as store:
-            return [run.id for run in Runs(store).list() if run.id.startswith(incomplete)]
-    except HtnError:
-        return []
 
 
 class Command(click.Command):
@@ -73,10 +41,10 @@ class Command(click.Command):
 
 def domain_and_tasks(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK..., and --state."""
-    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=_complete_task)(
+    function = click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=complete_task)(
         _state_option(function)
     )
-    return click.argument("domain", shell_complete=_complete_domain)(function)
+    return click.argument("domain", shell_complete=complete_domain)(function)
 
 
 class NeededWithoutBatch(click.Argument):
@@ -92,9 +60,9 @@ class NeededWithoutBatch(click.Argument):
 def domain_and_tasks_or_batch(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK..., --state, and instead of them --batch and --at-once."""
     for option in (
-        click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=_complete_task,
+        click.argument("tasks", metavar="TASK...", nargs=-1, required=True, shell_complete=complete_task,
                        cls=NeededWithoutBatch),
-        click.argument("domain", shell_complete=_complete_domain, cls=NeededWithoutBatch),
+        click.argument("domain", shell_complete=complete_domain, cls=NeededWithoutBatch),
         click.option("--at-once", type=click.IntRange(1, 256), help="How many runs of a batch are under way."),
         click.option("--batch", type=click.Path(path_type=Path), metavar="FILE", is_eager=True,
                      help="Instead of DOMAIN and TASK: a file with a request a line, in JSON."),
@@ -105,8 +73,8 @@ def domain_and_tasks_or_batch(function: _Command) -> _Command:
 
 def domain_and_task(function: _Command) -> _Command:
     """Add the arguments DOMAIN and TASK, and --state."""
-    function = click.argument("task", shell_complete=_complete_task)(_state_option(function))
-    return click.argument("domain", shell_complete=_complete_domain)(function)
+    function = click.argument("task", shell_complete=complete_task)(_state_option(function))
+    return click.argument("domain", shell_complete=complete_domain)(function)
 
 
 def _state_option(function: _Command) -> _Command:
@@ -137,6 +105,11 @@ def search_options(function: _Command) -> _Command:
 def run_argument(function: _Command) -> _Command:
     """Add the argument RUN."""
     return click.argument("run_id", metavar="RUN", shell_complete=complete_run)(function)
+
+
+def operator_argument(function: _Command) -> _Command:
+    """Add the argument NAME: an operator of the library."""
+    return click.argument("name", shell_complete=complete_operator)(function)
 
 
 def approval_option(function: _Command) -> _Command:
@@ -177,15 +150,44 @@ def sandbox_option(function: _Command) -> _Command:
     return click.option(
         "--sandbox",
         metavar="NAME",
-        shell_complete=_complete_sandbox,
+        shell_complete=complete_sandbox,
         help="Where bodies run: auto, docker, lockdown, wasm, local (no sandbox), or one that is installed.",
     )(function)
 
 
 def output_options(function: _Command) -> _Command:
-    """Add --json and --debug."""
-    function = click.option("--debug", is_flag=True, help="Show tracebacks.")(function)
-    return click.option("--json", "as_json", is_flag=True, help="Write the result as one JSON document.")(function)
+    """Add --json, --format and --debug; what they mean for the result is in `commands.output`."""
+    for option in (
+        click.option("--debug", is_flag=True, help="Show tracebacks."),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(FORMS),
+            expose_value=False,
+            is_eager=True,
+            callback=_take_form,
+            help="Write the whole result as plain text, JSON or Markdown.",
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, callback=_is_json, help="Write the result as one JSON document."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _take_form(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value:
+        ctx.ensure_object(Outcome).form = value
+
+
+def _is_json(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    outcome = ctx.ensure_object(Outcome)
+    outcome.command = ctx.command_path
+    if value and outcome.form not in ("", "json"):
+        raise click.UsageError(f"--json is --format json, and --format {outcome.form} was asked for, too", ctx)
+    outcome.form = "json" if value else outcome.form
+    return outcome.as_json
 
 
 @contextmanager

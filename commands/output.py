@@ -2,6 +2,8 @@
 
 - The result goes to standard output, progress and errors to standard error.
 - With `--json` standard output is one document, however the command ends; an error is in it.
+- With `--format` it is the same document as plain text, as JSON or as Markdown. Without, it is what a person needs at a
+  terminal, where the progress has told the rest.
 - While a command works, what anybody else prints, a domain or a program that it starts, goes to standard error.
 - Everything that comes from outside is made visible before it is shown (`htn.errors.visible`).
 """
@@ -9,10 +11,10 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -20,29 +22,44 @@ from htn.errors import HIDDEN, Trouble, UsageError, visible
 from htn.failure import Failure
 from htn.values import is_short, writable
 
-__all__ = ["Outcome", "as_json", "as_line", "close_output", "is_short", "note", "tell", "writable"]
+if TYPE_CHECKING:
+    from executor.model import Call
+
+__all__ = ["FORMS", "Outcome", "as_json", "as_line", "close_output", "form_of", "is_short", "note", "tell", "writable"]
+
+FORMS = ("plain", "json", "markdown")
 
 
 @dataclass
 class Outcome:
     """What a command came to. The command fills it in; the group tells it, once, when the command has ended.
 
-    `document` is the result for programs, `cost` counts the calls of a model that were made.
+    `document` is the result for programs, `cost` returns the calls of a model that were made.
     """
 
-    as_json: bool = False
+    form: str = ""
+    """One of FORMS, or nothing: then a person reads it at a terminal."""
+    command: str = ""
     document: Any = None
     trouble: Trouble | None = None
-    cost: Callable[[], int] | None = None
+    cost: "Callable[[], Sequence[Call]] | None" = None
     go_on: tuple[str, ...] = ()
     """What a person can do to go on where the command was interrupted."""
     _told: str = ""
     _lines: bool = False
+    _shown: list[str] = field(default_factory=list)
     _stream: TextIO | None = field(default_factory=lambda: sys.stdout)
+
+    @property
+    def as_json(self) -> bool:
+        """Whether the result is for a program."""
+        return self.form == "json"
 
     def show(self, text: str) -> None:
         """Show a result to a person, where there is one."""
-        if not self.as_json:
+        if self.form:
+            self._shown.append(text)
+        else:
             self._write(visible(text, lines=True))
 
     def line(self, document: Any) -> None:
@@ -69,20 +86,33 @@ class Outcome:
 
     def end(self) -> None:
         """Tell what the command came to, and what it cost."""
-        calls = self.cost() if self.cost else None
+        cost = None if self.cost is None else _cost(self.cost())
         if self.trouble:
             tell(self._told, lines=True)
-        if calls is not None:
-            tell(f"model calls: {calls}")
-        if self.as_json and not (self.document is None and self.trouble is None):
-            whole = self._whole(calls)
-            self._write(as_line(whole) if self._lines else as_json(whole))
+        if cost is not None:
+            tell(f"model calls: {cost['model_calls']}")
+        found = self.document is not None or self.trouble is not None
+        if self.form and (found or (self._shown and not self.as_json)):
+            self._write(self._written(cost or {}))
 
-    def _whole(self, calls: int | None) -> Any:
+    def _written(self, cost: Mapping[str, Any]) -> str:
+        if not self.as_json:
+            return self._page(cost)
+        whole = self._whole(cost)
+        return as_line(whole) if self._lines else as_json(whole)
+
+    def _page(self, cost: Mapping[str, Any]) -> str:
+        from commands.pages import page, written  # noqa: PLC0415 - most commands are read at a terminal
+
+        document = {**self.document, **cost} if isinstance(self.document, Mapping) else self.document
+        shown = "\n".join(self._shown)
+        return written(self.form, page(self.command, writable(document), self.trouble, shown, self._told))
+
+    def _whole(self, cost: Mapping[str, Any]) -> Any:
         if not self.trouble:
-            return self.document if calls is None else {**self.document, "model_calls": calls}
+            return {**self.document, **cost} if cost else self.document
         found = self.document if isinstance(self.document, Mapping) else {}
-        return {**found, **self.trouble.to_json()} | ({} if calls is None else {"model_calls": calls})
+        return {**found, **self.trouble.to_json(), **cost}
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
@@ -149,6 +179,35 @@ def tell(text: str, *, lines: bool = False) -> None:
     """Tell a person something that is not the result."""
     with suppress(OSError):  # nobody listens
         click.echo(visible(text, lines=lines), err=True)
+
+
+def _cost(calls: "Sequence[Call]") -> dict[str, Any]:
+    """Return what was asked of models, as far as their servers tell it."""
+    return {
+        "model_calls": len(calls),
+        "model_tokens": {
+            "prompt": sum(call.prompt_tokens for call in calls),
+            "answer": sum(call.answer_tokens for call in calls),
+        },
+        "model_seconds": round(sum(call.seconds for call in calls), 3),
+    }
+
+
+def form_of(words: Sequence[str]) -> str:
+    """Return the form of the result that the words of a command ask for, as far as it can be told before they are read.
+
+    An error in the words themselves is told in this form, too.
+    """
+    pairs = zip(words, [*words[1:], ""], strict=False)  # no words, no pairs
+    asked = [form for word, following in pairs for form in _form_in(word, following)]
+    return asked[-1] if asked else ""
+
+
+def _form_in(word: str, following: str) -> tuple[str, ...]:
+    if word == "--json":
+        return ("json",)
+    value = following if word == "--format" else word.removeprefix("--format=") if "=" in word else ""
+    return (value,) if value in FORMS else ()
 
 
 def note(text: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from commands.completing import complete_run
 from commands.options import Command, output_options, service_options
 from commands.output import Outcome, tell
 from executor.agent import Agent
@@ -13,7 +14,7 @@ from htn.errors import visible
 
 
 @click.command("retries", cls=Command, short_help="Say which steps of a run were tried again, and how often.")
-@click.argument("run_id", metavar="RUN_ID")
+@click.argument("run_id", metavar="RUN_ID", shell_complete=complete_run)
 @service_options
 @output_options
 @click.pass_obj

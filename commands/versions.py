@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from commands.options import Command, output_options, service_options
+from commands.options import Command, operator_argument, output_options, service_options
 from commands.output import Outcome
 from executor.agent import Agent
 from executor.settings import LIBRARY, Settings
@@ -34,7 +34,7 @@ def person(who: str | None) -> str:
 
 
 @click.command("history", cls=Command, short_help="Say what was done with an operator, by whom and why.")
-@click.argument("name")
+@operator_argument
 @service_options
 @output_options
 @click.pass_obj
@@ -73,7 +73,7 @@ def _line(happened: "Happened", trust: str, current: bool) -> str:
 
 
 @click.command("rollback", cls=Command, short_help="Make an earlier version current.")
-@click.argument("name")
+@operator_argument
 @click.argument("version")
 @reason_options
 @service_options
@@ -98,7 +98,7 @@ def rollback(
 
 
 @click.command("pin", cls=Command, short_help="Let nothing but one version be current.")
-@click.argument("name")
+@operator_argument
 @click.argument("version", default="current")
 @reason_options
 @service_options
@@ -123,7 +123,7 @@ def pin(
 
 
 @click.command("unpin", cls=Command, short_help="Let other versions become current again.")
-@click.argument("name")
+@operator_argument
 @reason_options
 @service_options
 @output_options
@@ -142,7 +142,7 @@ def unpin(outcome: Outcome, /, name: str, why: str, who: str | None, as_json: bo
 
 
 @click.command("retire", cls=Command, short_help="Take an operator out of plans for good.")
-@click.argument("name")
+@operator_argument
 @click.option("--force", is_flag=True, help="Although there is little evidence of what it is worth.")
 @reason_options
 @service_options
@@ -166,7 +166,7 @@ def retire(
 
 
 @click.command("diff", cls=Command, short_help="Show how two versions differ, contract and code.")
-@click.argument("name")
+@operator_argument
 @click.argument("a")
 @click.argument("b", default="current")
 @service_options
@@ -191,7 +191,7 @@ def diff(outcome: Outcome, /, name: str, a: str, b: str, as_json: bool, debug: b
 
 
 @click.command("compare", cls=Command, short_help="Run two versions on the inputs of earlier uses.")
-@click.argument("name")
+@operator_argument
 @click.argument("a")
 @click.argument("b", default="current")
 @click.option("--sandbox", metavar="NAME", help="Where bodies run: auto, docker, lockdown, wasm, or one installed.")

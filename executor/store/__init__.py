@@ -63,6 +63,7 @@ __all__ = [
     "Workers",
     "digest",
     "event_text",
+    "open_running_store",
     "open_store",
     "unknown_run",
 ]
@@ -83,3 +84,13 @@ def open_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") ->
         store.close()
         raise
     return store
+
+
+def open_running_store(*, redis_url: str | None, data_dir: Path, prefix: str = "htn") -> Store | None:
+    """Return the store if its server runs already, else None: nothing is started, and nothing is kept running."""
+    if redis_url is None:
+        server = EmbeddedServer(data_dir)
+        if not server.is_running():
+            return None
+        redis_url = server.address.url
+    return open_store(redis_url=redis_url, data_dir=data_dir, prefix=prefix)

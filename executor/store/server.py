@@ -146,6 +146,10 @@ class EmbeddedServer:
         self._owner = 0
         self._process: subprocess.Popen[bytes] | None = None
 
+    def is_running(self) -> bool:
+        """Whether somebody has started the server; nothing is started here."""
+        return self.socket.exists() and self._answers()
+
     def connect(self) -> redis.Redis:
         """Return a client; nothing is sent yet."""
         return redis.Redis(

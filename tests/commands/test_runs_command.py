@@ -6,6 +6,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from rich.console import Console
 from commands.live import LiveTree
 from executor.model.standin import StandIn
 from executor.run import Event
+from executor.store import open_store
 from htn import find_plan
 from htn.domain import Domain
 from htn.network import Task
@@ -184,7 +186,9 @@ def test_the_shell_completes_the_ids_of_runs(htn: Shell) -> None:
     go(htn)
     htn(*errands(htn)[:3], "--run-id", "nightly-17")
     asked = {"_HTN_COMPLETE": "bash_complete", "COMP_WORDS": "htn resume ni", "COMP_CWORD": "2"}
-    assert htn.process(**asked).out.split() == ["plain,nightly-17"]
+    with open_store(redis_url=None, data_dir=Path(htn.environment["HTN_DATA_DIR"])):  # nothing is started for it
+        assert htn.process(**asked).out.split() == ["plain,nightly-17"]
+    assert htn.process(**asked).out.split() == []
 
 
 def test_code_that_waits_is_shown_approved_and_the_run_goes_on(htn: Shell, scripted: Scripted) -> None:

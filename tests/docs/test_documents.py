@@ -23,11 +23,7 @@ from executor.run import TRANSITIONS, diagram
 from tests.commands.shell import ANSWERS, Shell
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    "README.md", "docs/tutorial.md", "docs/planning.md", "docs/failures.md", "docs/levels.md", "docs/rules.md",
-    "docs/hostile.md", "docs/languages.md", "docs/learning.md", "docs/library.md", "docs/models.md", "docs/repair.md",
-    "docs/code.md", "docs/ladder.md", "docs/mcp.md", "docs/http.md", "docs/runs.md", "docs/workers.md",
-]  # fmt: skip
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 _VARYING = [
     (re.compile(r"(\d+(\.\d+)? m?s|<1 ms)$"), "TIME"),
