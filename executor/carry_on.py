@@ -87,7 +87,7 @@ def _told(under: Undertaking, report: Report) -> None:
     """Write down how a run ended."""
     result, run = report.result, report.run
     if isinstance(result, Failure):
-        kind = result.stopped.trouble if result.stopped else Trouble("no_plan", 3, result.explain()[:2000])
+        kind = result.stopped.trouble if result.stopped else Trouble("no-plan", 3, result.explain()[:2000])
         if result.gaps and not result.stopped:
             kind = replace(kind, code="gap", exit_code=5)
         paused = isinstance(result.stopped, (LimitReached, ServiceMissing))

@@ -275,3 +275,29 @@ def test_a_run_whose_steps_wait_for_each_other_fails_at_once_and_its_counts_are_
     with pytest.raises(ExecutionError, match="2 of its steps can never begin: steps 1, 2 wait for each other"):
         actor.act(plan_of(("send", "x"), ("send", "y")), State(sent={}), run_id="nightly", begun=circle)
     assert (post.tries, retries.status("nightly")) == (0, {})
+
+
+class Deadly:
+    """A real sandbox in which so many calls end as if somebody had killed their processes."""
+
+    def __init__(self, box: Sandbox, times: int) -> None:
+        self._box, self.times, self.calls = box, times, 0
+
+    def call(self, program: Program, arguments: Any, **more: Any) -> Outcome:
+        self.calls += 1
+        if self.calls <= self.times:
+            code = "import os\n\ndef order_total(order, amounts):\n    os._exit(3)\n"
+            program = dataclasses.replace(program, code=code)
+        return self._box.call(program, arguments, **more)
+
+
+@pytest.mark.parametrize(("deaths", "trust"), [(1, "trusted"), (2, "quarantined")])
+def test_a_body_whose_process_was_killed_is_held_to_blame_when_it_happens_twice(
+    library: Library, box: Sandbox, deaths: int, trust: str
+) -> None:
+    version = library.admit(entry(code=RIGHT), "trusted", [{"rung": 3, "name": "determinism, purity", "passed": True}])
+    deadly, domain = Deadly(box, deaths), shop()
+    state = state_of(domain)
+    actor = Actor(domain, lambda: library, lambda: cast(Sandbox, deadly), SandboxLimits(seconds=5))
+    run = actor.act(plan_of(("order_total", "tea"), version=version), state)
+    assert (run.done, deadly.calls, library.trust(version)) == (deaths == 1, 2, trust)

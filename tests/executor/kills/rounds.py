@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import redis
+
 from executor.durable import read_state
 from executor.library import Library
 from executor.load import load_domain
@@ -26,6 +28,8 @@ from executor.patience import Patience
 from executor.run import RunState
 from executor.runs import Runs
 from executor.store import Store, open_store
+from executor.store.address import read_address
+from executor.store.connection import Connection
 from executor.store.server import RemoteServer
 from htn.errors import UsageError
 from tests.executor.kills.driver import DOMAIN, ORDERS
@@ -252,9 +256,13 @@ class Disturbance:
         came.wrong += [f"{key} was left behind" for key in self._left_behind(came.run_id)]
 
     def _left_behind(self, run_id: str) -> list[str]:
-        client = RemoteServer.connect(_remote(self.server.url))
-        keys = [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)]
-        client.close()
+        connection = Connection(RemoteServer(read_address(self.server.url)))
+
+        def find(client: redis.Redis, again: bool) -> list[str]:
+            return [str(key) for key in client.scan_iter(f"*{run_id}*", count=1000)]
+
+        keys = _PATIENCE.with_(lambda: connection.run(find))
+        connection.close()
         return sorted(set(keys) - {f"htn:run:{run_id}", f"htn:run:{run_id}:events"})
 
     def _buried(self, came: Round, children: set[int]) -> None:
@@ -303,12 +311,6 @@ def suspended(count: int, folder: Path, *, seed: int) -> list[Round]:
         return [disturbance.suspend(number, expected) for number in range(count)]
     finally:
         disturbance.server.kill()
-
-
-def _remote(url: str) -> RemoteServer:
-    from executor.store.address import read_address  # noqa: PLC0415 - only for keys that no method of the store names
-
-    return RemoteServer(read_address(url))
 
 
 def _traces(path: Path) -> Counter[str]:
