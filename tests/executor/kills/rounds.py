@@ -320,14 +320,13 @@ def _traces(path: Path) -> Counter[str]:
 def _children(pid: int) -> set[int]:
     """Return the processes below a process."""
     found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            below = {int(word) for word in (task / "children").read_text().split()}
-        except OSError:
-            continue
-        found |= below
-        for child in below:
-            found |= _children(child)
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        below = {int(word) for task in tasks for word in (task / "children").read_text().split()}
+    except OSError:  # it has ended meanwhile
+        return found
+    for child in below:
+        found |= {child, *_children(child)}
     return found
 
 
