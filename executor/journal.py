@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from executor.patience import NONE, Patience
-from executor.run import Logged
+from executor.run import Logged, RunState
 from executor.run.log import place_text, trouble_to_json
 from executor.store import Claim, RunLogs, event_text
 from htn.errors import Trouble
@@ -97,7 +97,7 @@ class StoredJournal:
     def append(self, kind: str, *, state: str = "", ended: bool = False, **data: Any) -> None:
         """Write an event of the run; see `Journal`."""
         text = event_text(kind, by=self.by, **data)
-        mark, keep_ms = uuid.uuid4().hex, self.keep_ms if ended else 0
+        mark, keep_ms = uuid.uuid4().hex, self.keep_ms if ended or state == RunState.FAILED else 0
         self.patience.with_(
             lambda: self.logs.append(
                 self.run_id, text, holder=self.holder, state=state, ended=ended, keep_ms=keep_ms, mark=mark

@@ -53,7 +53,7 @@ class PlanningSettings(Group):
     )
     keep_runs: float = Field(
         30, gt=0, le=36_500, validation_alias=names("keep_runs"),
-        description="days for which the log of a run is kept after the run has ended",
+        description="days for which the log of a run is kept after the run has ended or failed",
     )  # fmt: skip
     lease_seconds: float = Field(
         6, ge=0.5, le=600, validation_alias=names("lease_seconds"),

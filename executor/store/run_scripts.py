@@ -52,8 +52,9 @@ if ARGV[6] == '1' then
 else
   local clock = redis.call('TIME')
   redis.call('ZADD', KEYS[5], 'NX', clock[1] .. string.format('%06d', clock[2]), ARGV[1])
-  redis.call('PERSIST', KEYS[1])
-  redis.call('PERSIST', KEYS[2])
+  for _, i in ipairs({1, 2, 6, 7, 8}) do
+    if ARGV[7] ~= '0' then redis.call('PEXPIRE', KEYS[i], ARGV[7]) else redis.call('PERSIST', KEYS[i]) end
+  end
 end
 return 1
 """

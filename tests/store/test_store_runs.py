@@ -157,3 +157,14 @@ def test_nothing_is_kept_of_a_run_that_is_not_there(log: Log) -> None:
     assert log.commit(claim) == "refused"
     with pytest.raises(UsageError, match="no run"):
         log.append("begin", "")
+
+
+def test_a_run_that_failed_ends_its_time_unless_somebody_goes_on_with_it(log: Log) -> None:
+    for run, goes_on in (("late", False), ("saved", True)):
+        assert log.logs.create(run, "{}", event_text("created"))
+        log.logs.append(run, event_text("stop"), state="failed", keep_ms=60_000)
+        if goes_on:
+            log.logs.append(run, event_text("resume"), state="running")
+        keys = list(log.client.scan_iter(f"*:run:{run}*"))
+        lifetimes = {bool(log.client.pttl(key) == -1) for key in keys}
+        assert keys and lifetimes == {goes_on}
