@@ -85,13 +85,23 @@ class Agent(Learning):
             pursuit = self._pursuit(domain, state, under, choices)
             return self._advised(pursuit, lambda: carry_on(under, pursuit, self._counted, [tuple(tasks)]))
 
-    def enrol(self, domain: Domain, tasks: Sequence[Task], state: State, *, run_id: str) -> None:
+    def enrol(
+        self,
+        domain: Domain,
+        tasks: Sequence[Task],
+        state: State,
+        *,
+        run_id: str,
+        level: str | None = None,
+        mode: str | None = None,
+    ) -> None:
         """Write down a run that nobody carries out yet: `resume` begins it, here or in another process.
 
-        UsageError where it is another run's id, or where the state or a task cannot be written down.
+        `level` and `mode` are as for `run`. UsageError where it is another run's id, or where the state or a task
+        cannot be written down.
         """
         self._check(domain, tasks, state)
-        settings, acting = self.settings, acting_of(domain, self.settings.acting)
+        settings, acting = self.settings, acting_of(domain, self.settings.acting, level=level, mode=mode)
         choices = Choices(
             learn=settings.learn, approve=settings.approval, parallel=settings.parallel, level=acting.level,
             mode=acting.mode,

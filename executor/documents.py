@@ -38,6 +38,8 @@ def report_document(report: Report, changed: Mapping[tuple[str, Any], Any]) -> d
         "steps": [_step(step) for step in (report.run.steps if report.run else ())],
         "stages": report.stages,
         "replans": [replan.to_json() for replan in report.replans],
+        "tried": [one.to_json() for one in report.tried],
+        "asked": [one.to_json() for one in report.asked],
         "evaluations": report.evaluations,
         "changed": changed_rows(changed),
     }

@@ -3,8 +3,10 @@
 It is made at the first start and kept in the data folder, where only the user can read it.
 """
 
+import hmac
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,9 +33,14 @@ def service_token(data_dir: Path) -> str:
         raise UsageError(f"cannot keep the token of the services in {path}: {error.strerror}") from error
 
 
+def is_token(given: str, token: str) -> bool:
+    """Say whether what a client sent is the token, in a time that tells nothing of where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())
+
+
 def _made(path: Path) -> None:
     draft = path.with_name(f"{NAME}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "w") as file:
             file.write(f"{secrets.token_urlsafe(_BYTES)}\n")
@@ -46,9 +53,12 @@ def _made(path: Path) -> None:
 
 
 def _read(path: Path) -> str:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
-        if os.fstat(file.fileno()).st_mode & 0o077:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid():
+            raise UsageError(f"{path} is no file of this user", hints=("remove it: another is made at the next start",))
+        if about.st_mode & 0o077:
             raise UsageError(f"others can read the token in {path}", hints=(f"chmod 600 {path}, or remove it",))
         token = file.read(_MOST).strip()
     if len(token) < _LEAST or not token.isascii() or not token.isprintable() or " " in token:

@@ -11,7 +11,6 @@ So a page in somebody's browser reaches nothing, also by a name that it makes po
 TLS and limits of rate; where others than this machine are to reach it, put a proxy that does both before it.
 """
 
-import hmac
 import json
 import socket
 from collections.abc import Callable, Sequence
@@ -26,6 +25,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from executor.token import is_token
 from htn.errors import Trouble, UsageError
 from mcp_server.bounds import MOST_BODY
 
@@ -91,7 +91,7 @@ class Guard:
     """Refuses requests from elsewhere and those without the token, before anything of them is read."""
 
     def __init__(self, app: ASGIApp, token: str, security: TransportSecuritySettings) -> None:
-        self._app, self._token, self._security = app, token.encode(), security
+        self._app, self._token, self._security = app, token, security
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
@@ -107,7 +107,7 @@ class Guard:
         if origin is not None and origin not in self._security.allowed_origins:
             return _no(403, "requests from other origins are refused")
         kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token):
+        if kind.lower() != "bearer" or not is_token(given.strip(), self._token):
             return _no(401, "the token is missing or wrong", "send Authorization: Bearer and what the token file holds")
         return None
 

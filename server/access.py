@@ -12,26 +12,19 @@ every user of the machine can then run code. What this does not do: protect the 
 folder, or what is sent from whoever listens on the way (put TLS in front where it leaves the machine).
 """
 
-import hmac
-import os
-import secrets
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from executor.settings import Settings
+from executor.token import NAME, is_token, service_token
 from htn.errors import UsageError
 from server.problems import RequestError, problem
 
 OPEN = frozenset({"/health", "/metrics", "/openapi.json"})
-TOKEN_FILE = "http-token"
 _LEAST = 16  # characters of a token that a person chooses
 _PROXY = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _OURS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -56,7 +49,7 @@ class Access:
                 f"the token of the service has less than {_LEAST} characters",
                 hints=("python3 -c 'import secrets; print(secrets.token_urlsafe())' makes one",),
             )
-        token = given.get_secret_value() if given else read_token(settings.data_dir)
+        token = given.get_secret_value() if given else service_token(settings.data_dir)
         origins = frozenset(word.rstrip("/") for word in _words(settings.service_origins))
         return cls(token, _OURS | hosts, origins, trust_loopback)
 
@@ -80,13 +73,13 @@ class Access:
         return RequestError(
             "token",
             "this needs the service's token",
-            hints=(f"send it: Authorization: Bearer TOKEN; it is in {TOKEN_FILE} in the service's data folder",),
+            hints=(f"send it: Authorization: Bearer TOKEN; it is in the file {NAME} of the service's data folder",),
             headers={"WWW-Authenticate": 'Bearer realm="htn"'},
         )
 
     def _knows(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self.token.encode())
+        return kind.lower() == "bearer" and is_token(token.strip(), self.token)
 
 
 @dataclass(frozen=True)
@@ -102,47 +95,6 @@ class Guard:
             await problem(error.trouble, scope, error.headers)(scope, receive, send)
             return
         await self.app(scope, receive, send)
-
-
-def read_token(folder: Path) -> str:
-    """Return the token of a data folder; where it has none, make one that only this user can read."""
-    path = folder / TOKEN_FILE
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _make_token(path)
-    with _opened(path, os.O_RDONLY) as descriptor:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o077:
-            raise UsageError(
-                "others can read the service's token, or it is not this user's file",
-                where=str(path), hints=("remove the file: the next start makes another token",),
-            )  # fmt: skip
-        token = os.read(descriptor, 1000).decode("ascii", "replace").strip()
-    if len(token) < _LEAST:
-        raise UsageError("the file of the service's token holds none", where=str(path), hints=("remove the file",))
-    return token
-
-
-def _make_token(path: Path) -> None:
-    """Make a token, whole or not at all: of several processes that start at once one makes it, and all read it."""
-    draft = path.with_name(f".{TOKEN_FILE}-{secrets.token_hex(8)}")
-    with _opened(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
-        os.write(descriptor, f"{secrets.token_urlsafe(32)}\n".encode())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-
-
-@contextmanager
-def _opened(path: Path, how: int) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, how | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise UsageError(f"cannot keep the service's token: {error.strerror}", where=str(path)) from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _words(text: str) -> set[str]:

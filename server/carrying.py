@@ -68,12 +68,16 @@ class Carried:
     tasks: tuple[Task, ...]
     state: State
     settings: Mapping[str, Any] = field(default_factory=dict)
+    level: str | None = None
+    mode: str | None = None
 
     def __call__(self, work: Work) -> tuple[bool, dict[str, Any]]:
         """Carry them out. Return whether that went well, and what came of it."""
         before = self.state.mark()
         with self.service.agent(self.settings, told_by(work)) as agent:
-            report = agent.run(self.domain, list(self.tasks), self.state, run_id=work.id)
+            report = agent.run(
+                self.domain, list(self.tasks), self.state, run_id=work.id, level=self.level, mode=self.mode
+            )
         document = report_document(report, changes_of(self.domain, self.state, before))
         document["exit_code"] = exit_code(report)
         document["model_calls"] = len(report.calls)

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from executor.settings import Settings
+
 Strategy = Literal["depth-first", "best-first", "anytime"]
 Drawing = Literal["text", "mermaid", "dot", "svg"]
 TaskForm = Annotated[
@@ -184,9 +186,30 @@ class RunRequest(SearchForm):
     learn: Literal["auto", "ask", "never"] | None = Field(
         None, description="whether gaps are closed by asking the model; with ask, a person approves what is admitted"
     )
+    level: Literal["basic", "adaptive", "intelligent", "autonomous"] | None = Field(
+        None, description="what a model may be asked while the plan is carried out; else the domain or settings say"
+    )
+    mode: Literal["strict", "adaptive", "creative"] | None = Field(
+        None, description="what may be done about a step that fails; else the domain or settings say"
+    )
+    parallel: int | None = Field(None, ge=1, le=64, description="how many independent steps may run at once")
     max_calls: int | None = Field(
         None, ge=0, le=10_000, description="the most calls of the model, no more than the service allows"
     )
+    max_tokens: int | None = Field(None, ge=0, le=10**12, description="the most tokens of models, in the same way")
+    max_cost: float | None = Field(None, ge=0, le=10**6, description="the most money for models, in the same way")
+    max_model_seconds: float | None = Field(
+        None, ge=0, le=10**8, description="the most seconds that calls of models may take together, in the same way"
+    )
+
+    def choices(self, settings: Settings) -> dict[str, Any]:
+        """Return the settings that differ for this run. No budget is larger than that of the service."""
+        chosen = self.limits() | self.model_dump(include={"learn", "parallel"}, exclude_none=True)
+        for name in ("max_calls", "max_tokens", "max_cost", "max_model_seconds"):
+            own, most = getattr(self, name), getattr(settings, name)
+            if own is not None:
+                chosen[name] = own if most is None else min(own, most)
+        return chosen
 
 
 class TroubleForm(Told):

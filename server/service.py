@@ -41,15 +41,20 @@ class Service:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def of(cls, settings: Settings, domains: Sequence[str] = (), *, trust_loopback: bool = False) -> "Service":
-        """Return the service that settings describe; nothing is opened yet. UsageError where it could not be safe."""
+    def of(
+        cls, settings: Settings, domains: Sequence[str] = (), *, fixed: Sequence[str] = (), trust_loopback: bool = False
+    ) -> "Service":
+        """Return the service that settings describe; nothing is opened yet. UsageError where it could not be safe.
+
+        No client sets the state variables `fixed`, each written DOMAIN.VARIABLE.
+        """
         if settings.sandbox == "local":
             raise UsageError(
                 "clients' code would run without a sandbox, as this user: the service does not do that",
                 hints=("another sandbox: --sandbox auto",),
             )
         access = Access.of(settings, trust_loopback=trust_loopback)
-        return cls(settings, access, KnownDomains.load(domains))
+        return cls(settings, access, KnownDomains.of(domains, fixed))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -26,7 +26,7 @@ async def explain(request: ExplainRequest, service: Used) -> Response:
 
 
 async def _planned(service: Service, asked: SearchForm, *, draw: Draw | None = None, explain: bool = False) -> Response:
-    service.known.get(asked.domain)
+    service.known.get(asked.domain, asked.state)
     wanted = Wanted(asked.domain, tuple(asked.tasks), asked.state, asked.limits(), draw, explain)
     found = await service.planners.plan(wanted)
     service.metrics.plans.labels(_OUTCOMES.get(found.exit_code, "none")).inc()

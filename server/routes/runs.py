@@ -12,13 +12,14 @@ from pydantic import Field
 from starlette.responses import Response, StreamingResponse
 
 from executor.load import state_from
-from executor.run import RunView
+from executor.run import RunState, RunView
 from executor.runs import RESTING
 from htn.errors import UsageError
 from htn.network import Task
 from htn.state import State
 from htn.values import writable
 from server.carrying import Carried
+from server.deeds import DeedRequest
 from server.forms import Asked, EventsForm, RunForm, RunRequest, RunsForm
 from server.handles import Wait, work_document
 from server.kept import GoingOn, links, new_id, run_document, view_of
@@ -69,7 +70,11 @@ async def start(request: RunRequest, service: Used, wait: Wait = 0) -> Response:
 
     The run is written down before it is answered for, so it is not lost where the service ends.
     """
-    domain, run_id, chosen = service.known.get(request.domain), request.run_id or new_id(), _settings(request, service)
+    domain, run_id, chosen = (
+        service.known.get(request.domain, request.state),
+        request.run_id or new_id(),
+        request.choices(service.settings),
+    )
 
     def prepared() -> tuple[list[Task], State]:
         tasks = [read_task(task) for task in request.tasks]
@@ -82,7 +87,7 @@ async def start(request: RunRequest, service: Used, wait: Wait = 0) -> Response:
             if agent.store.runs().record(run_id) is not None:
                 raise RequestError("state", f"there is a run {run_id} already")
             try:
-                agent.enrol(domain, tasks, state, run_id=run_id)
+                agent.enrol(domain, tasks, state, run_id=run_id, level=request.level, mode=request.mode)
             except UsageError:  # its state has no JSON form: it is carried out all the same, and not kept
                 return False
             return True
@@ -90,7 +95,11 @@ async def start(request: RunRequest, service: Used, wait: Wait = 0) -> Response:
     service.desk.check()
     tasks, state = await to_thread.run_sync(prepared, limiter=service.limiter)
     kept = await to_thread.run_sync(enrolled, tasks, state, limiter=service.limiter)
-    do = GoingOn(service, domain, chosen) if kept else Carried(service, domain, tuple(tasks), state, chosen)
+    do = (
+        GoingOn(service, domain, chosen)
+        if kept
+        else Carried(service, domain, tuple(tasks), state, chosen, request.level, request.mode)
+    )
     work = service.desk.take("run", do, about={"domain": request.domain}, id=run_id)
     return await _answered(service, work, wait)
 
@@ -136,6 +145,23 @@ async def cancel(run_id: RunId, service: Used, request: Annotated[CancelRequest,
     else:
         await to_thread.run_sync(cancelled, limiter=service.limiter)
     return answer(await _document(service, run_id, work))
+
+
+@router.post("/{run_id}/approve", response_model=RunForm, responses=responses(404, 409))
+async def approve(run_id: RunId, service: Used, request: DeedRequest) -> Response:
+    """Say what a run waits for. What was learned is admitted as a proposal; the run then goes on with `/resume`."""
+    view = await to_thread.run_sync(view_of, service.runs, run_id, limiter=service.limiter)
+    if view.state is not RunState.WAITING:
+        raise RequestError("state", f"the run {run_id} is {view.state}: it waits for nobody's approval")
+    raise RequestError(
+        "approval",
+        view.trouble.message if view.trouble else f"the run {run_id} waits for approval",
+        hints=(
+            "see what waits: GET /api/v1/proposals",
+            "admit it: POST /api/v1/proposals/VERSION/admit, with why",
+            f"then go on: POST /api/v1/runs/{run_id}/resume",
+        ),
+    )
 
 
 @router.post("/{run_id}/resume", response_model=RunForm, responses=_HANDLE)
@@ -264,10 +290,3 @@ async def _document(service: Service, run_id: str, work: Work | None) -> dict[st
         return run_document(service.runs, view, work, service.known.domains.get(view.record.domain))
 
     return await to_thread.run_sync(read, limiter=service.limiter)
-
-
-def _settings(request: RunRequest, service: Service) -> dict[str, Any]:
-    chosen = request.limits() | request.model_dump(include={"learn"}, exclude_none=True)
-    if request.max_calls is not None:
-        chosen["max_calls"] = min(request.max_calls, service.settings.max_calls)
-    return chosen

@@ -24,9 +24,17 @@ CHOSEN: dict[str, Any] = {
 class Running:
     """A service from `with` to its end; `client` sends the token."""
 
-    def __init__(self, data_dir: Any, *, domains: tuple[str, ...] = (), trust_loopback: bool = False, **settings: Any):
+    def __init__(
+        self,
+        data_dir: Any,
+        *,
+        domains: tuple[str, ...] = (),
+        fixed: tuple[str, ...] = (),
+        trust_loopback: bool = False,
+        **settings: Any,
+    ):
         chosen = CHOSEN | {"data_dir": data_dir} | settings
-        self.service = Service.of(Settings.load(**chosen), domains, trust_loopback=trust_loopback)
+        self.service = Service.of(Settings.load(**chosen), domains, fixed=fixed, trust_loopback=trust_loopback)
         self.server = uvicorn.Server(config_of(self.service))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._stack = ExitStack()

@@ -1,7 +1,6 @@
 """Who may ask the service. Every route of the OpenAPI document is tried."""
 
 import json
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 from starlette.types import Scope
 
 from executor.settings import Settings
+from executor.token import service_token
 from htn.errors import UsageError
-from server.access import OPEN, Access, read_token
+from server.access import OPEN, Access
 from server.service import Service
 from tests.server.conftest import Serve
 from tests.server.running import Running
@@ -101,28 +101,8 @@ def test_trust_ends_at_the_machine(address: str, trusted: bool) -> None:
     assert (access.refuse(scope) is None) is trusted
 
 
-def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    token = read_token(folder)
-    assert len(token) >= 43
-    assert read_token(folder) == token
-    about = (folder / "http-token").stat()
-    assert stat.S_IMODE(about.st_mode) == 0o600
-    assert [path.name for path in folder.iterdir()] == ["http-token"]
-
-
-def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    read_token(tmp_path)
-    (tmp_path / "http-token").chmod(0o640)
-    with pytest.raises(UsageError, match="others can read"):
-        read_token(tmp_path)
-
-
-def test_a_token_is_not_read_through_a_link(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").write_text("x" * 40)
-    (tmp_path / "http-token").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="cannot keep"):
-        read_token(tmp_path)
+def test_the_token_is_that_of_the_data_folder_which_the_mcp_server_has_too(tmp_path: Path) -> None:
+    assert Access.of(Settings.load(data_dir=tmp_path)).token == service_token(tmp_path)
 
 
 def test_a_short_token_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.forms import RunRequest
 from tests.server.conftest import Serve
 from tests.server.running import Running
 
@@ -85,6 +86,37 @@ def test_a_gap_stays_open_where_a_run_may_not_learn(running: Running) -> None:
     request = {"domain": "reports", "tasks": ["report(seattle, wind)"], "learn": "never"}
     found = running.client.post("/api/v1/runs", params={"wait": 30}, json=request).json()
     assert (found["state"], found["result"]["exit_code"], found["error"]["error"]) == ("failed", 5, "gap")
+
+
+def test_a_run_says_how_it_acts_and_spends_no_more_than_the_service_allows(serve: Serve) -> None:
+    service = serve(max_tokens=500)
+    request = TRAVEL | {"level": "intelligent", "mode": "strict", "parallel": 2, "max_cost": 0.5, "max_tokens": 10_000}
+    found = service.client.post("/api/v1/runs", params={"wait": 30}, json=request).json()
+    assert (found["state"], found["choices"]["level"], found["choices"]["mode"], found["choices"]["parallel"]) == (
+        "done", "intelligent", "strict", 2,
+    )  # fmt: skip
+    chosen = RunRequest(**request).choices(service.service.settings)
+    assert (chosen["max_tokens"], chosen["max_cost"]) == (500, 0.5)
+
+
+def test_no_client_chooses_the_file_that_a_domain_opens(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(STEPS)
+    service = serve(domains=(str(tmp_path / "steps.py"),), fixed=("steps.done",))
+    for domain, task, state in (
+        ("reports", "report(seattle, wind)", {"path": {"seattle": "/etc/passwd"}}),
+        ("steps", ["go", 1, ""], {"done": {}}),
+    ):
+        for path in ("runs", "plans", "plans/explain"):
+            body: dict[str, Any] = {"domain": domain, "tasks": [task], "state": state}
+            answer = service.client.post(f"/api/v1/{path}", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+            assert "stays as it is" in answer.json()["message"]
+
+
+def test_only_a_run_that_waits_is_approved(running: Running) -> None:
+    run = running.client.post("/api/v1/runs", params={"wait": 30}, json=TRAVEL).json()
+    answer = running.client.post(f"{run['links']['self']}/approve", json={"why": "it looks right"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "state")
 
 
 def test_a_model_that_is_away_is_the_runs_error(running: Running) -> None:
