@@ -68,7 +68,10 @@ def _listening(settings: Settings) -> socket.socket:
     host, port = settings.service_host, settings.service_port
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        # Connections inherit it. Without it the second half of an answer waits 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except (OSError, OverflowError) as error:
         raise UsageError(
             f"cannot listen on {host}, port {port}: {error}", hints=("another port: --port N; 0 takes a free one",)
