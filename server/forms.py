@@ -186,6 +186,9 @@ class RunRequest(SearchForm):
     learn: Literal["auto", "ask", "never"] | None = Field(
         None, description="whether gaps are closed by asking the model; with ask, a person approves what is admitted"
     )
+    approve: Literal["never", "admit", "always"] | None = Field(
+        None, description="what a person approves: nothing, what is admitted, or code, too, before it is run"
+    )
     level: Literal["basic", "adaptive", "intelligent", "autonomous"] | None = Field(
         None, description="what a model may be asked while the plan is carried out; else the domain or settings say"
     )
@@ -204,7 +207,7 @@ class RunRequest(SearchForm):
 
     def choices(self, settings: Settings) -> dict[str, Any]:
         """Return the settings that differ for this run. No budget is larger than that of the service."""
-        chosen = self.limits() | self.model_dump(include={"learn", "parallel"}, exclude_none=True)
+        chosen = self.limits() | self.model_dump(include={"learn", "approve", "parallel"}, exclude_none=True)
         for name in ("max_calls", "max_tokens", "max_cost", "max_model_seconds"):
             own, most = getattr(self, name), getattr(settings, name)
             if own is not None:

@@ -90,7 +90,7 @@ def run_document(runs: Runs, view: RunView, work: Work | None, domain: Domain | 
 def links(run_id: str) -> dict[str, str]:
     """Return where a run is looked at, followed, cancelled and gone on with."""
     here = f"/api/v1/runs/{run_id}"
-    return {"self": here, **{what: f"{here}/{what}" for what in ("events", "cancel", "resume")}}
+    return {"self": here, **{what: f"{here}/{what}" for what in ("events", "cancel", "approve", "resume")}}
 
 
 def take_up_lost(service: Service) -> list[str]:

@@ -19,10 +19,11 @@ from htn.network import Task
 from htn.state import State
 from htn.values import writable
 from server.carrying import Carried
-from server.deeds import DeedRequest
+from server.deeds import DeedRequest, as_things_are
 from server.forms import Asked, EventsForm, RunForm, RunRequest, RunsForm
 from server.handles import Wait, work_document
 from server.kept import GoingOn, links, new_id, run_document, view_of
+from server.lent import LentAgent
 from server.planning import read_task
 from server.problems import RequestError, answer, responses
 from server.service import Service
@@ -59,6 +60,12 @@ class ResumeRequest(Asked):
 
     did: StepKeys = Field([], description="they were carried out", examples=[[]])
     redo: StepKeys = Field([], description="they are to be carried out (again)", examples=[["1.2"]])
+
+
+class ApproveRequest(DeedRequest):
+    """That a person allows what a run waits for."""
+
+    resume: bool = Field(True, description="whether the run is gone on with at once")
 
 
 _NO_REASON, _AS_IT_IS = CancelRequest(why=""), ResumeRequest(did=[], redo=[])
@@ -147,21 +154,25 @@ async def cancel(run_id: RunId, service: Used, request: Annotated[CancelRequest,
     return answer(await _document(service, run_id, work))
 
 
-@router.post("/{run_id}/approve", response_model=RunForm, responses=responses(404, 409))
-async def approve(run_id: RunId, service: Used, request: DeedRequest) -> Response:
-    """Say what a run waits for. What was learned is admitted as a proposal; the run then goes on with `/resume`."""
+@router.post("/{run_id}/approve", response_model=RunForm, responses=_HANDLE)
+async def approve(run_id: RunId, service: Used, request: ApproveRequest, wait: Wait = 0) -> Response:
+    """Admit what a run waits for, or allow the code that it waits for, and go on with it. It says so in `waits_for`."""
     view = await to_thread.run_sync(view_of, service.runs, run_id, limiter=service.limiter)
     if view.state is not RunState.WAITING:
         raise RequestError("state", f"the run {run_id} is {view.state}: it waits for nobody's approval")
-    raise RequestError(
-        "approval",
-        view.trouble.message if view.trouble else f"the run {run_id} waits for approval",
-        hints=(
-            "see what waits: GET /api/v1/proposals",
-            "admit it: POST /api/v1/proposals/VERSION/admit, with why",
-            f"then go on: POST /api/v1/runs/{run_id}/resume",
-        ),
-    )
+    domain = service.known.get(view.record.domain)
+
+    def approved(agent: LentAgent) -> None:
+        with as_things_are():
+            service.runs.approve(run_id, agent.library, who=request.who, why=request.why)
+
+    service.desk.check()
+    await service.do(approved)
+    if not request.resume:
+        return answer(await _document(service, run_id, None))
+    do = GoingOn(service, domain, {"learn": view.record.choices.learn})
+    work = service.desk.take("run", do, about={"domain": domain.name}, id=run_id)
+    return await _answered(service, work, wait)
 
 
 @router.post("/{run_id}/resume", response_model=RunForm, responses=_HANDLE)
