@@ -97,6 +97,8 @@ class Listener:
     note: Callable[[str], None] = lambda text: None
     stage: Callable[[Stage], None] = lambda stage: None
     replanned: Callable[[Replan], None] = lambda replan: None
+    call: Callable[[Call], None] = lambda call: None
+    """A request that went out to a model, and has ended; it may be told by another thread."""
 
 
 @dataclass(frozen=True)

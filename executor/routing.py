@@ -11,6 +11,7 @@ from executor.model import (
     KINDS,
     Asker,
     Books,
+    Call,
     CallBudget,
     Guard,
     KeptAnswers,
@@ -35,6 +36,7 @@ class Routing:
     store: Callable[[], Store]
     spender: Callable[[], Spender]
     on_note: Callable[[str], None] = lambda text: None
+    on_call: Callable[[Call], None] = lambda call: None
     opened: list[Router] = field(default_factory=list)
 
     def first(self) -> Router:
@@ -63,6 +65,7 @@ class Routing:
             kept=self.kept if s.answer_cache else None,
             guard=lambda provider: self.guard(place, provider),
             bounded=s.allowance(place.spec).bounded,
+            on_call=self.on_call,
         )
 
     def guard(self, place: ModelPlace, provider: Provider) -> Guard:

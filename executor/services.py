@@ -166,7 +166,7 @@ class Services:
         """Who is asked for what, with the budgets and breakers that all processes share."""
         from executor.routing import Routing  # noqa: PLC0415 - see above
 
-        return Routing(self.settings, lambda: self.store, self._spender, self.listener.note)
+        return Routing(self.settings, lambda: self.store, self._spender, self.listener.note, on_call=self.listener.call)
 
     def _spender(self) -> Spender:
         from executor.model import Spender  # noqa: PLC0415 - see above

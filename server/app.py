@@ -1,10 +1,10 @@
 """The service as an ASGI application: the routes under what every request goes through."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
-from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from htn.errors import HtnError
 from server.access import Guard
-from server.kept import take_up_lost
+from server.kept import watch_over
 from server.limits import BodyLimit, Buckets, Limits
 from server.problems import Problem, on_htn_error, on_http_error, on_invalid
 from server.routes import code, domains, health, intelligent, models, operators, plans, proposals, runs
@@ -34,8 +34,9 @@ def make_app(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with service.opened():
-            await to_thread.run_sync(take_up_lost, service)
+            watching = asyncio.create_task(watch_over(service))
             yield
+            watching.cancel()
 
     app = FastAPI(
         title="htn",
@@ -68,7 +69,7 @@ def _middleware(service: Service) -> list[Middleware]:
         expose_headers=["Location", "Retry-After", "X-Request-Id"],
     )  # fmt: skip
     return [
-        Middleware(Watch, metrics=service.metrics),
+        Middleware(Watch, metrics=service.metrics, traces=service.traces),
         Middleware(Limits, buckets=Buckets(settings.service_rate), at_once=settings.service_requests),
         *([pages] if origins else []),
         Middleware(Guard, access=service.access),

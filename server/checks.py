@@ -22,7 +22,7 @@ from anyio import to_thread
 
 from executor.model import open_model
 from executor.model_states import ModelState, model_states
-from executor.sandbox import engine_status
+from executor.sandbox import engine_status, image_status
 from executor.settings import ModelPlace, Settings
 from executor.store import Store
 from htn.errors import HtnError, UsageError
@@ -103,6 +103,7 @@ class Checks:
         self.services = [
             Record("redis", lambda: _store(store), needed=True),
             Record("docker", lambda: _engine(settings)),
+            Record("image", lambda: _image(settings)),
             Record("sandbox", lambda: Looked(True, sandbox())),
         ]
         self._specs = {name: place.spec for name, place in places(settings)}
@@ -127,6 +128,11 @@ class Checks:
         while True:
             await self.refresh()
             await asyncio.sleep(EVERY_SECONDS)
+
+    @property
+    def states(self) -> tuple[ModelState, ...]:
+        """The models, and how they did, at the last look."""
+        return tuple(self._states.values())
 
     @property
     def overall(self) -> Status:
@@ -194,6 +200,13 @@ def _engine(settings: Settings) -> Looked:
     status = engine_status(_PATIENCE)
     found = f"engine {status.version}" if status.answering else status.why or "no engine answers"
     return Looked(status.answering, found, (status.hint,) if status.hint else ())
+
+
+def _image(settings: Settings) -> Looked:
+    if settings.sandbox not in ("auto", "docker") or not engine_status(_PATIENCE).answering:
+        return Looked(True, f"not used: the sandbox is {settings.sandbox}, or no engine answers")
+    status = image_status(settings.image, seconds=settings.docker_timeout)
+    return Looked(True, f"{status.reference}: {status.how}")
 
 
 def _model_look(settings: Settings, place: ModelPlace) -> Callable[[], Looked]:

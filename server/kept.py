@@ -1,14 +1,19 @@
 """Runs as the store keeps them: written down before they are answered for, and told from their logs.
 
 So they outlive the service: what it had accepted and not begun, and what it was carrying out when it was stopped or
-killed, another process can go on with (`POST /api/v1/runs/ID/resume`, `htn resume ID`). A service that starts goes on
+killed, another process can go on with (`POST /api/v1/runs/ID/resume`, `htn resume ID`). A service goes on by itself
 with those that a service gave an id to and that nobody drives any more.
 """
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+from anyio import to_thread
 
 from executor.documents import changed_rows, changes_of, report_document
 from executor.durable import RunCancelled
@@ -93,12 +98,19 @@ def links(run_id: str) -> dict[str, str]:
     return {"self": here, **{what: f"{here}/{what}" for what in ("events", "cancel", "approve", "resume")}}
 
 
-def take_up_lost(service: Service) -> list[str]:
-    """Go on with the runs that a service accepted and that nobody drives; return their ids."""
+def take_up_lost(service: Service, *, all_open: bool = True) -> list[str]:
+    """Go on with the runs that a service accepted and that nobody drives; return their ids.
+
+    Without `all_open` only those that somebody has driven, and whose lease has lapsed.
+    """
     found: list[str] = []
     for row in service.runs.list(_MOST_TAKEN_UP, only_open=True):
         known = service.known.domains.get(row.domain)
-        if not (known and row.id.startswith(OURS) and (row.is_lost or _was_interrupted(service.runs, row))):
+        if not known or not row.id.startswith(OURS) or service.desk.has(row.id):
+            continue
+        if not (row.is_lost and (all_open or row.state is RunState.RUNNING)) and not (
+            all_open and _was_interrupted(service.runs, row)
+        ):
             continue
         try:
             service.desk.take("run", GoingOn(service, known), about={"domain": row.domain}, id=row.id)
@@ -106,6 +118,15 @@ def take_up_lost(service: Service) -> list[str]:
             return found  # the desk is full: the others are taken up at the next start, or by whoever asks for them
         found.append(row.id)
     return found
+
+
+async def watch_over(service: Service) -> None:
+    """Go on with what was left: at the start, and later as leases of processes that were killed lapse."""
+    await to_thread.run_sync(take_up_lost, service)
+    while True:
+        await asyncio.sleep(service.settings.lease_seconds)
+        with suppress(HtnError):  # the store is away: it is looked at again
+            await to_thread.run_sync(partial(take_up_lost, service, all_open=False))
 
 
 def _was_interrupted(runs: Runs, row: RunSummary) -> bool:

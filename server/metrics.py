@@ -32,6 +32,13 @@ class Metrics:
                                   registry=self.registry)  # fmt: skip
         self.attempts = Counter("htn_attempts", "Bodies and codes that were tried", ["kind"], registry=self.registry)
         self.code_seconds = Histogram("htn_code_seconds", "One run of code", registry=self.registry, buckets=_SECONDS)
+        self.steps = Counter("htn_steps", "Steps of runs: finish, fail, retry", ["event"], registry=self.registry)
+        self.ended = Counter("htn_runs", "Runs and other long work, by how they ended", ["kind", "state"],
+                             registry=self.registry)  # fmt: skip
+        self.stage_seconds = Histogram(
+            "htn_stage_seconds", "Of a plan, a step, a call of a model, a stage of learning", ["stage"],
+            registry=self.registry, buckets=_SECONDS,
+        )  # fmt: skip
         self.errors = Counter("htn_errors", "Errors, by their code", ["code"], registry=self.registry)
         self.gauges: dict[str, Gauge] = {}
 

@@ -130,6 +130,8 @@ class PlannerPool:
     settings: Settings
     sources: Mapping[str, str]
     planners: list[Planner] = field(default_factory=list)
+    waiting: int = 0
+    """Plans that wait for a free planner."""
     _free: deque[Planner] = field(default_factory=deque)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
@@ -156,7 +158,11 @@ class PlannerPool:
     async def plan(self, wanted: Wanted) -> Planned:
         """Wait for a free planner, and have it look for a plan."""
         seconds = float(wanted.limits.get("max_seconds", self.settings.max_seconds)) + GRACE
-        await self._turns.acquire()
+        self.waiting += 1
+        try:
+            await self._turns.acquire()
+        finally:
+            self.waiting -= 1
         planner = self._free.popleft()
         work = asyncio.get_running_loop().run_in_executor(self._threads, planner.plan, wanted, seconds)
         work.add_done_callback(partial(self._give_back, planner))  # also where the client has gone meanwhile

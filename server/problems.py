@@ -16,7 +16,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -81,9 +81,10 @@ class RequestError(HtnError):
         return Trouble(self._code, self.exit_code, self.message, None, self.hints)
 
 
-def problem(trouble: Trouble, scope: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+def problem(trouble: Trouble, scope: MutableMapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """Return an error as the answer to the request of this scope."""
     status = STATUS.get(trouble.code, 500)
+    scope["problem"] = trouble.code  # which `watch` counts
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -6,17 +6,17 @@ some seconds, and so may runs; then the process ends. A second signal ends it at
 
 import signal
 import socket
-import sys
 from collections.abc import Callable
+from math import ceil
 from types import FrameType
 
-import structlog
 import uvicorn
 
 from executor.settings import Settings
 from htn.errors import UsageError
 from server.app import make_app
-from server.service import STOP_SECONDS, Service
+from server.logs import log_to_standard_error, secrets_of
+from server.service import Service
 
 _HEADERS = 262_144  # bytes of a request's first line and headers; code may stand in an address
 
@@ -40,7 +40,7 @@ class _Server(uvicorn.Server):
 
 def serve(service: Service, on_started: Callable[[str], None]) -> None:
     """Serve until a signal ends it. `on_started` hears the address once requests are answered."""
-    _log_to_standard_error()
+    log_to_standard_error(secrets_of(service.settings, service.access.token))
     with _listening(service.settings) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -58,9 +58,10 @@ def serve(service: Service, on_started: Callable[[str], None]) -> None:
 
 def config_of(service: Service) -> uvicorn.Config:
     """Return how a service is served. What proxies say about clients is not believed."""
+    patience = ceil(service.settings.service_stop_seconds)
     return uvicorn.Config(
         make_app(service), log_config=None, access_log=False, server_header=False, proxy_headers=False, http="h11",
-        ws="none", lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS), h11_max_incomplete_event_size=_HEADERS,
+        ws="none", lifespan="on", timeout_graceful_shutdown=patience, h11_max_incomplete_event_size=_HEADERS,
     )  # fmt: skip
 
 
@@ -76,16 +77,3 @@ def _listening(settings: Settings) -> socket.socket:
         raise UsageError(
             f"cannot listen on {host}, port {port}: {error}", hints=("another port: --port N; 0 takes a free one",)
         ) from error
-
-
-def _log_to_standard_error() -> None:
-    """Write log lines as JSON: no values of local variables, which could be anybody's."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -13,7 +13,8 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -48,6 +49,8 @@ class Work:
     trouble: Trouble | None = None
     cancelled: bool = False
     finished: "Future[None]" = field(default_factory=Future, repr=False)
+    context: Context = field(default_factory=copy_context, repr=False)
+    """That of whoever asked for it, in which it is done: log lines and spans belong to the request."""
     _happened: list[dict[str, Any]] = field(default_factory=list, repr=False)
     _lost: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -91,9 +94,18 @@ class Work:
 class Desk:
     """Takes work on and has threads do it."""
 
-    def __init__(self, *, threads: int, most_waiting: int, stopping: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        threads: int,
+        most_waiting: int,
+        stopping: threading.Event | None = None,
+        around: Callable[[Work], AbstractContextManager[None]] = lambda work: nullcontext(),
+        on_end: Callable[[Work], None] = lambda work: None,
+    ) -> None:
         self._most_waiting = most_waiting
         self._stopping = stopping or threading.Event()
+        self._around, self._on_end = around, on_end
         self._lock = threading.Lock()
         self._known: OrderedDict[str, Work] = OrderedDict()
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
@@ -133,6 +145,11 @@ class Desk:
         """Return work by its id, or None."""
         with self._lock:
             return self._known.get(id)
+
+    def has(self, id: str) -> bool:  # noqa: A002
+        """Say whether work of this id waits or is carried out."""
+        work = self.find(id)
+        return work is not None and work.state not in ENDED
 
     def get(self, id: str) -> Work:  # noqa: A002
         """Return work by its id. RequestError where it is not known."""
@@ -181,7 +198,7 @@ class Desk:
                 work.state, work.began = "running", time.time()
             state: WorkState = "failed"
             try:
-                well, work.document = work.do(work)
+                well, work.document = work.context.run(self._done, work)
                 state = "done" if well else "failed"
             except CancelledWork:
                 state = "cancelled"
@@ -197,8 +214,13 @@ class Desk:
                 self.running -= 1
                 self._end(work, state)
 
+    def _done(self, work: Work) -> tuple[bool, dict[str, Any]]:
+        with self._around(work):
+            return work.do(work)
+
     def _end(self, work: Work, state: WorkState) -> None:
         work.state, work.ended = state, time.time()
+        self._on_end(work)
         with suppress(CancelledWork):
             work.tell(state, **({"error": work.trouble.to_json()} if work.trouble else {}))
         work.finished.set_result(None)

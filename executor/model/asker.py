@@ -63,6 +63,7 @@ class Asker:
         kept: KeptAnswers | None = None,
         parallel: int = 2,
         guard: Guard | None = None,
+        on_call: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self.name = f"{provider.provider}:{provider.model}"
         self.url = provider.url
@@ -72,6 +73,7 @@ class Asker:
         self._kept = kept
         self._parallel = parallel
         self._guard = guard
+        self._on_call = on_call
         self._renew = False
         self._calls: list[Call] = []
         self._lock = Lock()
@@ -229,6 +231,7 @@ class Asker:
         sent.call = self._call(sent)
         with self._lock:
             self._calls.append(sent.call)
+        self._on_call(sent.call)
 
     def _call(self, sent: _Sent, *, cached: bool = False) -> Call:
         return Call(

@@ -11,6 +11,7 @@ from executor.model.kept import KeptAnswers
 from executor.model.ollama import Ollama, OllamaSettings
 from executor.model.openai import OpenAI
 from executor.model.pace import LocalTurns, Pace, Turns
+from executor.model.protocol import Call
 from executor.model.provider import Provider
 from htn.errors import UsageError
 
@@ -46,6 +47,7 @@ def open_model(
     budget: CallBudget | None = None,
     guard: Callable[[Provider], Guard] | None = None,
     bounded: bool = False,
+    on_call: Callable[[Call], None] = lambda call: None,
 ) -> Asker:
     """Return the model that `spec` names, as "provider:NAME" or as "NAME" for Ollama; nothing is sent yet.
 
@@ -54,7 +56,8 @@ def open_model(
     that is shared with others takes the place of `max_calls`. `parallel` questions of one `ask_all` are put at once.
     Requests go out at most `requests_per_minute` times in a minute, 0 for any number of times, counted in this process
     or by `turns`, where others take turns too. `kept` are earlier answers. `guard` gives what stands between questions
-    and this model; with `bounded` each answer is held to `answer_tokens`, whoever gives it.
+    and this model; with `bounded` each answer is held to `answer_tokens`, whoever gives it. `on_call` hears
+    of each request that went out, when it has ended.
     """
     provider, name = split_spec(spec)
     makers: Mapping[ProviderName, Callable[[], Provider]] = {
@@ -83,6 +86,7 @@ def open_model(
         kept=kept,
         parallel=parallel,
         guard=guard(made) if guard else None,
+        on_call=on_call,
     )
 
 

@@ -56,6 +56,16 @@ class ServiceSettings(Group):
         description="the most seconds that a request waits for a run; then the answer says where to look for it",
     )  # fmt: skip
 
+    service_stop_seconds: float = Field(
+        10, ge=0, le=3600, validation_alias=names("service_stop_seconds"),
+        description="the seconds that requests and runs have to come to rest when the service is told to stop",
+    )  # fmt: skip
+    otel_endpoint: str = Field(
+        "", validation_alias=names("otel_endpoint"),
+        description="where traces of the service go, an OTLP address over HTTP such as http://127.0.0.1:4318; by"
+        " default what OTEL_EXPORTER_OTLP_ENDPOINT says, and without that nowhere",
+    )  # fmt: skip
+
     @field_validator("service_body", mode="before")
     @classmethod
     def _text(cls, amount: object) -> object:

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -99,5 +100,5 @@ async def metrics(request: Request, service: Used) -> Response:
     """Tell a few figures in JSON, or everything that is counted in Prometheus' text format, by `Accept`."""
     accepted = request.headers.get("accept", "")
     if "text/plain" in accepted or "openmetrics" in accepted:
-        return Response(service.metrics.text(), media_type=TEXT)
+        return Response(await to_thread.run_sync(service.metrics.text, limiter=service.limiter), media_type=TEXT)
     return answer(service.metrics.summary())

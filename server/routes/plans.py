@@ -1,5 +1,7 @@
 """/api/v1/plans: how a task is decomposed, or why it cannot be. Nothing is carried out and no model is asked."""
 
+import time
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -28,6 +30,9 @@ async def explain(request: ExplainRequest, service: Used) -> Response:
 async def _planned(service: Service, asked: SearchForm, *, draw: Draw | None = None, explain: bool = False) -> Response:
     service.known.get(asked.domain, asked.state)
     wanted = Wanted(asked.domain, tuple(asked.tasks), asked.state, asked.limits(), draw, explain)
-    found = await service.planners.plan(wanted)
+    began = time.perf_counter()
+    with service.traces.span("plan", domain=asked.domain):
+        found = await service.planners.plan(wanted)
+    service.metrics.stage_seconds.labels("plan").observe(time.perf_counter() - began)
     service.metrics.plans.labels(_OUTCOMES.get(found.exit_code, "none")).inc()
     return Response(found.document, media_type="application/json")
