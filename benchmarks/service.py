@@ -9,7 +9,7 @@
     load     POST /api/v1/plans (travel: three actions) by 1, 10 and 100 clients that each ask again as soon as they
              are answered. Next to it the limit: a bare FastAPI route, served by the same server, that makes the same
              call of find_plan in its own process and checks nothing. Memory is that of the service and of its planning
-             processes
+             processes; the library's server, which keeps every run, is left out
     runs     1,000 runs of three steps, started at once: how many came to their end, how far the order in which they
              were begun is from the order in which they were written down, and how long they waited
 
@@ -79,7 +79,7 @@ class Served:
     pid: int
 
     def megabytes(self) -> float:
-        """Return the memory of the process and of those it has started."""
+        """Return the memory of the process and of those it has started, but for the library's server."""
         return sum(map(_resident, _tree(self.pid))) / 1024
 
 
@@ -331,10 +331,11 @@ def _tree(pid: int) -> Iterator[int]:
 
 def _resident(pid: int) -> float:
     try:
-        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        text = Path(f"/proc/{pid}/status").read_text()
     except OSError:  # it has just ended
         return 0.0
-    return float(found[1]) if found else 0.0
+    found = re.search(r"VmRSS:\s+(\d+) kB", text)
+    return float(found[1]) if found and not re.match(r"Name:\s+(redis|valkey)", text) else 0.0
 
 
 def table(rows: Rows) -> Iterator[str]:
