@@ -42,7 +42,7 @@ def test_only_what_is_open_needs_no_token_in_the_document(running: Running) -> N
     assert open_ones == {"GET /health", "GET /metrics"}
 
 
-def test_schemathesis_finds_nothing(running: Running) -> None:
+def test_schemathesis_finds_nothing(running: Running, tmp_path: Path) -> None:
     stocked(running)
     run = {"domain": "travel", "tasks": ["travel(alice, home, park)"], "run_id": "monday"}
     assert running.client.post("/api/v1/runs", params={"wait": 30}, json=run).status_code == 200
@@ -52,6 +52,6 @@ def test_schemathesis_finds_nothing(running: Running) -> None:
             str(program), "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run",
             f"{running.url}/openapi.json", "--header", f"Authorization: Bearer {running.token}",
         ],
-        capture_output=True, text=True, check=False, timeout=600,
+        capture_output=True, text=True, check=False, timeout=600, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
