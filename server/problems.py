@@ -26,11 +26,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from htn.errors import HtnError, Trouble, visible
+from htn.errors import HtnError, Trouble, did_you_mean, visible
 from htn.values import writable
 
 MEDIA = "application/problem+json"
 _MOST_MESSAGE = 2_000
+_FIELDS = ("missing", "extra_forbidden")
 STATUS: Mapping[str, int] = {
     "usage": 422, "domain": 422, "unknown": 404, "method": 405, "token": 401, "origin": 403, "host": 403,
     "large": 413, "rate": 429, "busy": 503, "service": 503, "bug": 500,
@@ -116,7 +117,15 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = [(".".join(map(str, each["loc"])), str(each["msg"])) for each in error.errors()]
     message = "; ".join(f"{place}: {why.removeprefix('Value error, ')}" for place, why in found[:3])
-    return problem(Trouble("usage", 2, message, found[0][0] if found else None), request.scope)
+    hints = (*_meant(error), "GET /openapi.json says what a request holds")
+    return problem(Trouble("usage", 2, message, found[0][0] if found else None, hints), request.scope)
+
+
+def _meant(error: RequestValidationError) -> tuple[str, ...]:
+    """Return which fields may have been meant by those that there are not."""
+    named = {kind: [str(each["loc"][-1]) for each in error.errors() if each["type"] == kind] for kind in _FIELDS}
+    found = (did_you_mean(name, named["missing"]) for name in named["extra_forbidden"][:3])
+    return tuple(hint for hints in found for hint in hints)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:

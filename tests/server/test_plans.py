@@ -72,6 +72,12 @@ def test_a_mistyped_task_is_a_problem_with_a_hint(running: Running) -> None:
     assert found["request_id"] == answer.headers["x-request-id"]
 
 
+def test_a_field_that_there_is_not_leads_to_the_one_that_was_meant(running: Running) -> None:
+    answer = running.client.post("/api/v1/plans", json={"domain": "travel", "task": "travel(alice, home, park)"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "usage")
+    assert answer.json()["hints"][0] == "did you mean tasks?"
+
+
 def test_no_client_names_a_file(running: Running, tmp_path: Path) -> None:
     marker = tmp_path / "was-run"
     (tmp_path / "theirs.py").write_text(f"open({str(marker)!r}, 'w')")
