@@ -447,7 +447,7 @@ def test_a_step_that_failed_is_recovered_with_another_plan_and_late_messages_of_
     report, state = site.run(("either", "way"), ("grind", 0, 7))
     assert report.run is not None and report.run.done
     assert state.look_up("place", "way") == 2
-    assert worker.carry_out("r", "1.1") == "gone"
+    assert worker.carry_out("r", "1.1") in ("gone", "closed")  # whichever the worker hears of first
     assert Runs(site.store).show("r").state == "done"
 
 
