@@ -9,7 +9,9 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 import domains
 from htn.domain import Domain
@@ -57,14 +59,25 @@ def digest_at(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class _AsItIs(SourceFileLoader):
+    """Reads the file itself: bytecode that was kept of it may be that of a file of the same size and second."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def _from_file(path: Path) -> Domain:
     if not path.is_file():
         known = path.stem in bundled()
         hints = (f"the bundled domain is called {path.stem}, without .py",) if known else ()
         raise UsageError(f"there is no domain file {path}", hints=hints or did_you_mean(path.name, _beside(path)))
-    spec = importlib.util.spec_from_file_location(f"{_PREFIX}{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise UsageError(f"{path} is not a Python file")
+    name = f"{_PREFIX}{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path)))
+    assert spec is not None and spec.loader is not None  # it was given one
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:

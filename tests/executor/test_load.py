@@ -249,3 +249,14 @@ def test_an_initial_state_that_cannot_be_made_is_the_domains_mistake() -> None:
         load_state(domain_with(sys.exit), None)
     with pytest.raises(DomainError, match="the initial state of mine is a dict, not a State"):
         load_state(domain_with({"loc": {}}), None)
+
+
+def test_a_file_that_was_changed_within_a_second_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    file = tmp_path / "quick.py"
+    for name in ("one", "two"):
+        file.write_text(f'from htn import Domain\nd = Domain("{name}")\n')
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+        assert load_domain(str(file)).name == name
