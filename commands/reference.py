@@ -65,6 +65,9 @@ all: it is Python that `htn` imports. Look at a domain before you use it, as at 
 """
 
 
+_HELP = "| `-h, --help` | Show this message and exit. |"
+
+
 def commands_page() -> str:
     """Return the reference of every command."""
     parts = [_COMMANDS_OPENING]
@@ -130,7 +133,8 @@ def _command(path: str, command: click.Command) -> list[str]:
     usage = " ".join(command.get_usage(context).removeprefix("Usage: ").split())
     parts = [f"## {path}", "", f"```text\n{usage}\n```", ""]
     parts += [*_help(command.help or ""), ""]
-    rows = [row for row in map(_option, command.get_params(context)) if row]
+    rows = [row for row in map(_option, command.params) if row]
+    rows += [_HELP] if command.add_help_option else []
     if rows:
         parts += ["| option | |", "|---|---|", *rows, ""]
     return parts

@@ -76,7 +76,7 @@ class Estimate:
             steps = len(self.plan.actions)
             return [f"{steps} known step{'' if steps == 1 else 's'}: no model is asked, and nothing is paid"]
         rows = [
-            f"gap {gap.task}: about {gap.first_question_tokens:,} tokens for the first question, at least "
+            f"gap {gap.task}: about {round(gap.first_question_tokens, -2):,} tokens for the first question, at least "
             f"{gap.least_calls} call{'' if gap.least_calls == 1 else 's'}"
             for gap in self.gaps
         ]

@@ -108,7 +108,7 @@ def test_without_a_terminal_it_waits_and_plans_use_it_once_somebody_has_admitted
     said = htn(*words, "--json", OLLAMA_ENDPOINT=scripted().endpoint)
     assert (said.code, said.json["error"], said.json["exit_code"]) == (8, "approval", 8)
     (row,) = htn("proposals", "list", "--json").json
-    assert f"htn proposals admit {row['version'][:12]} --why REASON" in said.json["hints"][-1]
+    assert f"htn proposals admit {row['version'][:12]} --why REASON" in " ".join(said.json["hints"])
     assert htn("plan", "reports", TASK).code == 5
     waits = htn(*words, OLLAMA_ENDPOINT=NOBODY)
     assert (waits.code, "model calls: 0" in waits.err) == (8, True)
