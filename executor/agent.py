@@ -139,10 +139,12 @@ class Agent(Learning):
         from executor.driving import process_name  # noqa: PLC0415 - see above
         from executor.worker import Worker  # noqa: PLC0415 - see above
 
-        return Worker(
+        made = Worker(
             self.store, lambda: self.library, lambda: self.sandbox, self.settings.limits, self._calls, process_name(),
             lambda: self.retries, shelf, threads, self.settings.lease_seconds, on_beat,
         )  # fmt: skip
+        self._opened.callback(made.close)
+        return made
 
     @cached_property
     def _hands(self) -> Hands:
@@ -152,7 +154,9 @@ class Agent(Learning):
         from executor.hands import Hands  # noqa: PLC0415 - see above
         from executor.shelf import Shelf  # noqa: PLC0415 - see above
 
-        return Hands(self.store, self.worker(Shelf(), threads=True), self._note)
+        hands = Hands(self.store, self.worker(Shelf(), threads=True), self._note)
+        self._opened.callback(hands.close)
+        return hands
 
     def _note(self, text: str) -> None:
         self.listener.note(text)

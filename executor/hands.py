@@ -19,6 +19,12 @@ class Hands:
     def __init__(self, store: Store, worker: Worker, note: Callable[[str], None]) -> None:
         self._store, self._worker, self._note = store, worker, note
 
+    def close(self) -> None:
+        """Let the threads of this process end."""
+        crew: Crew | None = self.__dict__.get("crew")
+        if crew is not None and isinstance(crew.here, Threads):
+            crew.here.close()
+
     def owning(self, run_id: str, domain: Domain) -> AbstractContextManager[None]:
         """Let this process carry out, meanwhile, steps of a run that it drives, whose domain may be in no file."""
         return self._worker.shelf.owning(run_id, domain)

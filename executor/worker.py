@@ -139,6 +139,7 @@ class Worker:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _heart: threading.Thread | None = None
     _leaving: threading.Event = field(default_factory=threading.Event)
+    _closed: threading.Event = field(default_factory=threading.Event)
 
     def carry_out(self, run_id: str, step: str) -> str:
         """Carry out a step that was dispatched. Returns what came of it; nothing but the log matters to anybody."""
@@ -177,6 +178,13 @@ class Worker:
         self._leaving.set()
         for replica in self._held():
             replica.stop.set("leaving")
+
+    def close(self) -> None:
+        """Leave, and let the heart stop: nothing asks for the store any more."""
+        self.leave()
+        self._closed.set()
+        if self._heart is not None:
+            self._heart.join()
 
     def beat(self) -> None:
         """Keep the claims of this worker alive, and hear which runs are to be cancelled."""
@@ -251,8 +259,7 @@ class Worker:
 
     def _go_on_beating(self) -> None:
         # It beats on while the worker leaves: what cannot be stopped has its claim until it ends.
-        pause = threading.Event()
-        while not pause.wait(self.lives / 3):
+        while not self._closed.wait(self.lives / 3):
             self.beat()
 
 

@@ -12,11 +12,11 @@ from htn.errors import HtnError
 
 @dataclass
 class Threads:
-    """Threads that carry out steps, at most `most` at a time. They end with the process."""
+    """Threads that carry out steps, at most `most` at a time. They end when it is closed, or with the process."""
 
     work: Work
     most: int = 1
-    _steps: "queue.SimpleQueue[tuple[str, str]]" = field(default_factory=queue.SimpleQueue)
+    _steps: "queue.SimpleQueue[tuple[str, str] | None]" = field(default_factory=queue.SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: int = 0
 
@@ -29,7 +29,14 @@ class Threads:
                 self._threads += 1
                 threading.Thread(target=self._go_on, daemon=True, name=f"worker {self._threads}").start()
 
+    def close(self) -> None:
+        """Let the threads end, each when it has done the step that it is at."""
+        with self._lock:
+            for _ in range(self._threads):
+                self._steps.put(None)
+            self._threads = 0
+
     def _go_on(self) -> None:
-        while True:
+        while (step := self._steps.get()) is not None:
             with suppress(HtnError):  # the step is dispatched again
-                self.work(*self._steps.get())
+                self.work(*step)

@@ -121,6 +121,7 @@ class Site:
         )  # fmt: skip
         self.labels: tuple[str, ...] = ("python",)
         self.transport: Loss
+        self.hired: list[Threads] = []
 
     @property
     def store(self) -> Store:
@@ -131,7 +132,9 @@ class Site:
 
     def employ(self, work: Work, *, most: int = 3, lost: float = 0.0, twice: float = 0.0, seed: int = 1) -> Loss:
         """Let steps be sent to `work`."""
-        self.transport = Loss(Threads(work, most), random.Random(seed), lost, twice)
+        hired = Threads(work, most)
+        self.hired.append(hired)
+        self.transport = Loss(hired, random.Random(seed), lost, twice)
         card = WorkerCard("w", self.labels, most, 0.0)
         hands = self.agent._hands
         here = Threads(self.agent._hands._worker.carry_out, 2)
@@ -156,6 +159,8 @@ def site(folder: Path) -> Iterator[Site]:
     made = Site(folder)
     with made.agent:
         yield made
+    for threads in made.hired:
+        threads.close()
 
 
 def undisturbed(site: Site, *tasks: tuple[Any, ...]) -> State:
@@ -504,3 +509,19 @@ def test_a_run_whose_code_a_person_approves_is_not_carried_out_by_workers(site: 
     assert report.run is not None and report.run.done
     assert not sent.sent
     assert worker.carry_out("r", "1.1") == "refused"
+
+
+def test_whoever_has_driven_runs_leaves_no_thread_behind_that_would_wake_the_store_again(folder: Path) -> None:
+    before = set(threading.enumerate())
+    made = Site(folder)
+    with made.agent:
+        made.labels = ()
+        made.employ(lambda run, step: None)
+        report, _ = made.run()
+        assert report.run is not None and report.run.done
+        assert {thread.name for thread in set(threading.enumerate()) - before} & {"heart", "worker 1"}
+        here = made.agent._hands.crew.here
+    assert isinstance(here, Threads)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) <= before
