@@ -47,7 +47,7 @@ class Replica:
 
 @dataclass
 class Drive:
-    """One plan under way. `catch_up` reads what other processes committed, and returns how many steps that were."""
+    """One plan under way. `catch_up` gives what other processes have committed since it was last asked."""
 
     guard: Guard
     errands: Sequence[Errand]

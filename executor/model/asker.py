@@ -23,7 +23,7 @@ from executor.model.protocol import Answer, Call, InvalidAnswer, Message, ModelS
 from executor.model.provider import LeftOutError, Provider
 from executor.model.reply import Reply
 from executor.model.spending import Worst
-from executor.model.together import ask_together
+from executor.model.together import ask_each
 from executor.model.wire import NotSentError
 from htn.errors import HtnError
 
@@ -112,19 +112,7 @@ class Asker:
 
     def ask_all(self, questions: Sequence[Question[T]]) -> list[Answer[T] | HtnError]:
         """Put independent questions, several at once; see `Model.ask_all`."""
-
-        def put(question: Question[T]) -> Answer[T]:
-            return self.ask(
-                question.messages,
-                question.out,
-                purpose=question.purpose,
-                sample=question.sample,
-                seed=question.seed,
-                variant=question.variant,
-                force_regenerate=question.force_regenerate,
-            )
-
-        return ask_together(put, questions, at_once=self._parallel)
+        return ask_each(self, questions, at_once=self._parallel)
 
     def renewed(self) -> "Asker":
         """Return this model for whoever wants no earlier answer; budget, calls and pace are those of this one."""

@@ -20,7 +20,7 @@ from executor.model.guard import LeftAlone
 from executor.model.kinds import Kind, kind_of
 from executor.model.protocol import Answer, Call, Message, ModelStatus, Question, T
 from executor.model.spending import ModelLimit
-from executor.model.together import ask_together
+from executor.model.together import ask_each
 from htn.errors import HtnError, LimitReached, ServiceMissing, UsageError
 
 
@@ -112,19 +112,7 @@ class Router:
 
     def ask_all(self, questions: Sequence[Question[T]]) -> list[Answer[T] | HtnError]:
         """Put independent questions, several at once; see `Model.ask_all`."""
-
-        def put(question: Question[T]) -> Answer[T]:
-            return self.ask(
-                question.messages,
-                question.out,
-                purpose=question.purpose,
-                sample=question.sample,
-                seed=question.seed,
-                variant=question.variant,
-                force_regenerate=question.force_regenerate,
-            )
-
-        return ask_together(put, questions, at_once=self._parallel)
+        return ask_each(self, questions, at_once=self._parallel)
 
     def renewed(self) -> "Router":
         """Return these models for whoever wants no earlier answer; budget and calls are those of these."""

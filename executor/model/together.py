@@ -6,10 +6,31 @@ from queue import Queue
 from threading import Event, Thread
 from typing import TypeVar
 
+from pydantic import BaseModel
+
+from executor.model.protocol import Answer, Model, Question
 from htn.errors import HtnError, UsageError
 
+T = TypeVar("T", bound=BaseModel)
 Q = TypeVar("Q")
 A = TypeVar("A")
+
+
+def ask_each(model: Model, questions: Sequence[Question[T]], *, at_once: int) -> list[Answer[T] | HtnError]:
+    """Put independent questions to a model, several at once; see `Model.ask_all`."""
+
+    def put(question: Question[T]) -> Answer[T]:
+        return model.ask(
+            question.messages,
+            question.out,
+            purpose=question.purpose,
+            sample=question.sample,
+            seed=question.seed,
+            variant=question.variant,
+            force_regenerate=question.force_regenerate,
+        )
+
+    return ask_together(put, questions, at_once=at_once)
 
 
 def ask_together(put: Callable[[Q], A], questions: Sequence[Q], *, at_once: int) -> list[A | HtnError]:
