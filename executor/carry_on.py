@@ -59,7 +59,7 @@ def carry_on(
     except LeaseLost:
         raise
     except ApprovalNeeded as error:
-        if under.is_kept:
+        if under.is_kept and not isinstance(error, StepUnsure):  # its own hints say how
             error.hints = (*error.hints, f"or see it, allow it and go on: htn runs show {under.run_id}, htn approve")
         _rest(under, "wait", RunState.WAITING, error.trouble, **{"for": error.waits_for})
         raise
@@ -68,7 +68,7 @@ def carry_on(
         raise
     except (LimitReached, ServiceMissing, StepUnsure) as error:
         _rest(under, "pause", RunState.PAUSED, error.trouble)
-        if under.is_kept:
+        if under.is_kept and not isinstance(error, StepUnsure):  # its own hints say how
             error.hints = (*error.hints, *(hint for hint in _go_on(under) if hint not in error.hints))
         raise
     except HtnError as error:
